@@ -1,0 +1,31 @@
+/* Digests. SHA and MD5 through OpenSSL's libcrypto; FNV-1a for names of temporary things. */
+#ifndef TIDEMILL_BASE_HASH_H
+#define TIDEMILL_BASE_HASH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum hash_kind { HASH_SHA1, HASH_SHA256, HASH_MD5 };
+enum { HASH_TEXT_SIZE = 65 }; /* the longest, SHA-256, in hexadecimal with its zero byte */
+
+/* 64-bit FNV-1a (draft-eastlake-fnv section 2): fast, not safe against an adversary. */
+uint64_t hash_fnv1a(const void *data, size_t length);
+
+/* Lower-case hexadecimal digest of `data` into `out`; returns `out`. */
+char *hash_text(enum hash_kind kind, const void *data, size_t length, char out[HASH_TEXT_SIZE]);
+
+/* The same for a file, streamed. ERROR_ABSENT, ERROR_IO. */
+bool hash_file(enum hash_kind kind, const char *path, char out[HASH_TEXT_SIZE], struct error *err);
+
+/* A digest made piece by piece. */
+struct hash;
+struct hash *hash_open(enum hash_kind kind);
+void hash_add(struct hash *hash, const void *data, size_t length);
+/* Writes the digest; nothing may be added after it. */
+char *hash_end(struct hash *hash, char out[HASH_TEXT_SIZE]);
+void hash_close(struct hash *hash);
+
+#endif
