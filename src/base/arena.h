@@ -1,5 +1,5 @@
-/* Memory of a piece of work that ends: a request, a task, a phase. What is made in an arena dies with it; nothing is freed singly.
- * One thread at a time. Blocks grow from 4 KiB, so a small arena costs one allocation. */
+/* Memory of a piece of work that ends: a request, a task, a phase. What is made in an arena dies with it; nothing is
+ * freed singly. One thread at a time. Blocks grow from 4 KiB, so a small arena costs one allocation. */
 #ifndef TIDEMILL_BASE_ARENA_H
 #define TIDEMILL_BASE_ARENA_H
 
@@ -22,7 +22,8 @@ void *arena_alloc_array(struct arena *arena, size_t count, size_t size);
 char *arena_text(struct arena *arena, const char *text);
 char *arena_text_part(struct arena *arena, const char *text, size_t length);
 char *arena_format(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-char *arena_format_list(struct arena *arena, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
+char *arena_format_list(struct arena *arena, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 
 /* Makes room for one more element: an array that has reached *capacity is copied to one of twice the size.
  *     list = arena_grow(arena, list, count, &capacity, sizeof(*list)); */

@@ -1,4 +1,5 @@
-/* A flag that asks work to stop. Any thread (and a signal handler) may set it; every wait looks at it. NULL is a cancel that never comes. */
+/* A flag that asks work to stop. Any thread (and a signal handler) may set it; every wait looks at it. NULL is a cancel
+ * that never comes. */
 #ifndef TIDEMILL_BASE_CANCEL_H
 #define TIDEMILL_BASE_CANCEL_H
 

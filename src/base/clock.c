@@ -212,7 +212,8 @@ char *clock_duration(int64_t ms, char out[CLOCK_ISO_SIZE]) {
     int64_t seconds = ms > 0 ? ms / 1000 : 0;
     int64_t hours = seconds / 3600;
     if (hours)
-        snprintf(out, CLOCK_ISO_SIZE, "%lld:%02d:%02d", (long long)hours, (int)(seconds / 60 % 60), (int)(seconds % 60));
+        snprintf(out, CLOCK_ISO_SIZE, "%lld:%02d:%02d", (long long)hours, (int)(seconds / 60 % 60),
+                 (int)(seconds % 60));
     else
         snprintf(out, CLOCK_ISO_SIZE, "%d:%02d", (int)(seconds / 60), (int)(seconds % 60));
     return out;

@@ -1,4 +1,5 @@
-/* The seam through which time comes in. Production passes clock_system(); tests pass a clock of their own, so no test sleeps. */
+/* The seam through which time comes in. Production passes clock_system(); tests pass a clock of their own, so no test
+ * sleeps. */
 #ifndef TIDEMILL_BASE_CLOCK_H
 #define TIDEMILL_BASE_CLOCK_H
 

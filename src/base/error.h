@@ -1,7 +1,9 @@
-/* Errors as values. A function that can fail returns bool (or a pointer) and takes `struct error *` last; NULL is allowed there.
- * The struct holds its texts, so it lives on the stack, is copied by assignment and never freed. Start with `struct error err = {0};`.
+/* Errors as values. A function that can fail returns bool (or a pointer) and takes `struct error *` last; NULL is
+ * allowed there. The struct holds its texts, so it lives on the stack, is copied by assignment and never freed. Start
+ * with `struct error err = {0};`.
  *
- * A printed error reads:  what: why; what to do  (DESIGN rule 8). error_set says why, error_context puts the thing in front, error_hint what to do. */
+ * A printed error reads:  what: why; what to do  (DESIGN rule 8). error_set says why, error_context puts the thing in
+ * front, error_hint what to do. */
 #ifndef TIDEMILL_BASE_ERROR_H
 #define TIDEMILL_BASE_ERROR_H
 
@@ -13,29 +15,29 @@
 /* Code, printed name. */
 #define ERROR_CODES(X)                                                                                                 \
     X(ERROR_NONE, "none")                                                                                              \
-    X(ERROR_ABSENT, "absent")           /* the thing named is not there */                                            \
-    X(ERROR_EXISTS, "exists")           /* it is there already */                                                      \
-    X(ERROR_DENIED, "denied")           /* permission, credentials */                                                  \
-    X(ERROR_CHANGED, "changed")         /* it was replaced while being used */                                         \
-    X(ERROR_BUSY, "busy")               /* somebody else holds it */                                                   \
-    X(ERROR_IO, "io")                   /* a read or write failed */                                                   \
-    X(ERROR_FULL, "full")               /* no space left */                                                            \
-    X(ERROR_INVALID, "invalid")         /* input that breaks its format */                                             \
-    X(ERROR_LIMIT, "limit")             /* larger, deeper or longer than allowed */                                    \
-    X(ERROR_CORRUPT, "corrupt")         /* our own file is damaged */                                                  \
-    X(ERROR_OUTDATED, "outdated")       /* our own file is of an older version that must be made anew */               \
-    X(ERROR_NEWER, "newer")             /* our own file is of a newer version than this program */                     \
-    X(ERROR_TIMEOUT, "timeout")         /* took too long, or stalled */                                                \
-    X(ERROR_CANCELLED, "cancelled")     /* asked to stop */                                                            \
-    X(ERROR_NETWORK, "network")         /* no connection, name not found, broken off */                                \
-    X(ERROR_HTTP, "http")               /* answered with a status that is not success */                               \
+    X(ERROR_ABSENT, "absent")             /* the thing named is not there */                                           \
+    X(ERROR_EXISTS, "exists")             /* it is there already */                                                    \
+    X(ERROR_DENIED, "denied")             /* permission, credentials */                                                \
+    X(ERROR_CHANGED, "changed")           /* it was replaced while being used */                                       \
+    X(ERROR_BUSY, "busy")                 /* somebody else holds it */                                                 \
+    X(ERROR_IO, "io")                     /* a read or write failed */                                                 \
+    X(ERROR_FULL, "full")                 /* no space left */                                                          \
+    X(ERROR_INVALID, "invalid")           /* input that breaks its format */                                           \
+    X(ERROR_LIMIT, "limit")               /* larger, deeper or longer than allowed */                                  \
+    X(ERROR_CORRUPT, "corrupt")           /* our own file is damaged */                                                \
+    X(ERROR_OUTDATED, "outdated")         /* our own file is of an older version that must be made anew */             \
+    X(ERROR_NEWER, "newer")               /* our own file is of a newer version than this program */                   \
+    X(ERROR_TIMEOUT, "timeout")           /* took too long, or stalled */                                              \
+    X(ERROR_CANCELLED, "cancelled")       /* asked to stop */                                                          \
+    X(ERROR_NETWORK, "network")           /* no connection, name not found, broken off */                              \
+    X(ERROR_HTTP, "http")                 /* answered with a status that is not success */                             \
     X(ERROR_FORBIDDEN_ADDRESS, "address") /* a private address, or a scheme that is not allowed */                     \
-    X(ERROR_CRASHED, "crashed")         /* a worker process died */                                                    \
-    X(ERROR_UNSUPPORTED, "unsupported") /* right, but not something that this can do */                                \
-    X(ERROR_USAGE, "usage")             /* wrong command line */                                                       \
-    X(ERROR_CONFIG, "config")           /* wrong configuration */                                                      \
-    X(ERROR_QUALITY, "quality")         /* done, but the result is not good enough */                                  \
-    X(ERROR_INTERNAL, "internal")       /* a defect of this program */
+    X(ERROR_CRASHED, "crashed")           /* a worker process died */                                                  \
+    X(ERROR_UNSUPPORTED, "unsupported")   /* right, but not something that this can do */                              \
+    X(ERROR_USAGE, "usage")               /* wrong command line */                                                     \
+    X(ERROR_CONFIG, "config")             /* wrong configuration */                                                    \
+    X(ERROR_QUALITY, "quality")           /* done, but the result is not good enough */                                \
+    X(ERROR_INTERNAL, "internal")         /* a defect of this program */
 
 enum error_code {
 #define X(code, name) code,
@@ -54,7 +56,8 @@ struct error {
     char hint[256];
 };
 
-/* Fill `err` (NULL is allowed) and return false, so that `return error_set(…)` leaves a bool function. Earlier contents are replaced. */
+/* Fill `err` (NULL is allowed) and return false, so that `return error_set(…)` leaves a bool function. Earlier contents
+ * are replaced. */
 bool error_set(struct error *err, enum error_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* As error_set with errno `os` put behind the text; ENOENT, EACCES, ENOSPC, … choose the code. */

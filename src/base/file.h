@@ -1,7 +1,8 @@
 /* Files: whole or absent (DESIGN rule 1), locks, folders, walks. Paths are borrowed bytes.
  *
- * A file appears by write to a temporary name in its own folder, fsync, rename, fsync of the folder. The temporary name is ".tidemill-part-" and a hash of the
- * final name: one writer at a time a name (the owner's lock sees to that), and a leftover of a killed writer is overwritten or swept, never piled up. */
+ * A file appears by write to a temporary name in its own folder, fsync, rename, fsync of the folder. The temporary name
+ * is ".tidemill-part-" and a hash of the final name: one writer at a time a name (the owner's lock sees to that), and a
+ * leftover of a killed writer is overwritten or swept, never piled up. */
 #ifndef TIDEMILL_BASE_FILE_H
 #define TIDEMILL_BASE_FILE_H
 
@@ -51,15 +52,16 @@ bool file_is_folder(const char *path);
 /* fsync of the folder that holds `path`, so that a rename in it survives a power cut. */
 bool file_sync_folder_of(const char *path, struct error *err);
 
-/* Calls `visit` for each entry of a folder, in byte order of the names, leaving out "." and ".."; temporary files of this module too.
- * A failing read is an error, never an empty folder. `visit` returning false ends it with that error. */
+/* Calls `visit` for each entry of a folder, in byte order of the names, leaving out "." and ".."; temporary files of
+ * this module too. A failing read is an error, never an empty folder. `visit` returning false ends it with that error.
+ */
 typedef bool file_visit(void *to, const char *name, bool is_folder, struct error *err);
 bool file_list(const char *folder, file_visit *visit, void *to, struct error *err);
 /* Removes leftovers of killed writers in `folder` and below. */
 bool file_sweep(const char *folder, struct error *err);
 
-/* An exclusive lock that the system lets go when the process ends, however it ends. The file holds the owner's process id and start time for people.
- * ERROR_BUSY when somebody holds it (the message names the process id). */
+/* An exclusive lock that the system lets go when the process ends, however it ends. The file holds the owner's process
+ * id and start time for people. ERROR_BUSY when somebody holds it (the message names the process id). */
 struct file_lock;
 struct file_lock *file_lock_open(const char *path, struct error *err);
 void file_lock_close(struct file_lock *lock); /* NULL is allowed; the file stays */

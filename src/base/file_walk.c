@@ -66,8 +66,7 @@ bool file_list(const char *folder, file_visit *visit, void *to, struct error *er
     if (!read_folder(arena, folder, true, &entries, &count, err))
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (!text_starts(entries[i].name, FILE_PART_PREFIX) &&
-            !visit(to, entries[i].name, entries[i].is_folder, err))
+        if (!text_starts(entries[i].name, FILE_PART_PREFIX) && !visit(to, entries[i].name, entries[i].is_folder, err))
             return false;
     }
     return true;

@@ -33,7 +33,8 @@ static const EVP_MD *digest_of(enum hash_kind kind) {
     return EVP_sha256();
 }
 
-/* libcrypto's digests fail only for want of memory or a broken installation: neither is worth an error path in every caller. */
+/* libcrypto's digests fail only for want of memory or a broken installation: neither is worth an error path in every
+ * caller. */
 static void must(int done) {
     if (done == 1)
         return;

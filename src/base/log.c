@@ -106,7 +106,8 @@ char *redact_text(char *text) {
 }
 
 static bool secret_parameter(const char *name, size_t length) {
-    static const char *const words[] = {"token", "key", "auth", "sig", "secret", "pass", "pwd", "credential", "session", "access", "hash", "uuid"};
+    static const char *const words[] = {"token", "key",        "auth",    "sig",    "secret", "pass",
+                                        "pwd",   "credential", "session", "access", "hash",   "uuid"};
     char lower[64];
     size_t size = length < sizeof(lower) - 1 ? length : sizeof(lower) - 1;
     memcpy(lower, name, size);
@@ -118,7 +119,8 @@ static bool secret_parameter(const char *name, size_t length) {
     return false;
 }
 
-/* A part of a path that only a generator would make: 20 or more letters and digits with at least 4 digits, as private feeds have. */
+/* A part of a path that only a generator would make: 20 or more letters and digits with at least 4 digits, as private
+ * feeds have. */
 static bool random_part(const char *part, size_t length) {
     size_t digits = 0;
     for (size_t i = 0; i < length; i++) {

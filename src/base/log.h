@@ -1,5 +1,6 @@
-/* Log lines for whoever runs the program, on stderr. Library code returns errors and logs at debug only; commands and the server log the rest.
- * Secrets that were registered never appear: each occurrence prints as ***. Control characters print as escapes, so that no title can forge a line. */
+/* Log lines for whoever runs the program, on stderr. Library code returns errors and logs at debug only; commands and
+ * the server log the rest. Secrets that were registered never appear: each occurrence prints as ***. Control characters
+ * print as escapes, so that no title can forge a line. */
 #ifndef TIDEMILL_BASE_LOG_H
 #define TIDEMILL_BASE_LOG_H
 
@@ -25,12 +26,13 @@ void log_line(enum log_level level, const char *room, const char *format, ...) _
 #define log_warn(room, ...) log_line(LOG_WARN, room, __VA_ARGS__)
 #define log_error(room, ...) log_line(LOG_ERROR, room, __VA_ARGS__)
 
-/* From now on `secret` (at least 4 bytes; shorter ones are ignored) prints as *** in every log line and in what redact_text is given. Copied. Any thread. */
+/* From now on `secret` (at least 4 bytes; shorter ones are ignored) prints as *** in every log line and in what
+ * redact_text is given. Copied. Any thread. */
 void redact_add(const char *secret);
 /* Replaces registered secrets in `text` by ***, in place (the text gets no longer). Returns `text`. */
 char *redact_text(char *text);
-/* Writes `url` to `out` with its user information and the values of query parameters that look like credentials (token, key, auth, sig, secret, password, …)
- * as ***; also long random-looking path parts of private feeds. Returns `out`. */
+/* Writes `url` to `out` with its user information and the values of query parameters that look like credentials (token,
+ * key, auth, sig, secret, password, …) as ***; also long random-looking path parts of private feeds. Returns `out`. */
 char *redact_url(const char *url, char *out, size_t size);
 
 #endif

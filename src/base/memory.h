@@ -1,4 +1,5 @@
-/* Allocation that cannot fail: out of memory prints one line and ends the program (DESIGN section 8). Nothing checks for NULL. */
+/* Allocation that cannot fail: out of memory prints one line and ends the program (DESIGN section 8). Nothing checks
+ * for NULL. */
 #ifndef TIDEMILL_BASE_MEMORY_H
 #define TIDEMILL_BASE_MEMORY_H
 

@@ -1,8 +1,10 @@
 /* Worker processes for media tasks.
  *
- * A worker is this same program, started as `tidemill media-worker` with a socket as its descriptor 3; it answers one call at a time and ends when the socket closes, so that a
- * killed parent leaves no orphan. Messages are JSON with a length in front (see worker.c). A worker that crashes, is killed, stalls, exceeds its memory or answers nonsense
- * fails the call with ERROR_CRASHED, ERROR_TIMEOUT or ERROR_LIMIT (the signal or the limit is named, with the last lines it wrote to stderr), and is replaced at the next call. */
+ * A worker is this same program, started as `tidemill media-worker` with a socket as its descriptor 3; it answers one
+ * call at a time and ends when the socket closes, so that a killed parent leaves no orphan. Messages are JSON with a
+ * length in front (see worker.c). A worker that crashes, is killed, stalls, exceeds its memory or answers nonsense
+ * fails the call with ERROR_CRASHED, ERROR_TIMEOUT or ERROR_LIMIT (the signal or the limit is named, with the last
+ * lines it wrote to stderr), and is replaced at the next call. */
 #ifndef TIDEMILL_RUN_WORKER_H
 #define TIDEMILL_RUN_WORKER_H
 
@@ -16,10 +18,10 @@
 #include "run/task.h"
 
 struct worker_settings {
-    const char *program;         /* what to start; NULL: this program (/proc/self/exe) */
-    const char *scratch;         /* folder in which each call gets one of its own */
-    const struct clock *clock;   /* NULL: clock_system() */
-    const struct task *tasks;    /* the table, also known to the worker */
+    const char *program;       /* what to start; NULL: this program (/proc/self/exe) */
+    const char *scratch;       /* folder in which each call gets one of its own */
+    const struct clock *clock; /* NULL: clock_system() */
+    const struct task *tasks;  /* the table, also known to the worker */
     size_t task_count;
 };
 

@@ -1,7 +1,8 @@
-/* An object store keeps bytes under keys (1 to 1,024 bytes of valid UTF-8, '/' between parts; no empty, "." or ".." part, no control character, no
- * backslash). Any number of threads may use one store at a time.
+/* An object store keeps bytes under keys (1 to 1,024 bytes of valid UTF-8, '/' between parts; no empty, "." or ".."
+ * part, no control character, no backslash). Any number of threads may use one store at a time.
  *
- * An object appears whole or not at all, and a reader that began on an object reads that object to its end or fails with ERROR_CHANGED. A listing that fails is an error, never an empty store. */
+ * An object appears whole or not at all, and a reader that began on an object reads that object to its end or fails
+ * with ERROR_CHANGED. A listing that fails is an error, never an empty store. */
 #ifndef TIDEMILL_STORE_OBJECT_OBJECT_H
 #define TIDEMILL_STORE_OBJECT_OBJECT_H
 
@@ -24,7 +25,7 @@ enum object_feature {
 struct object_facts {
     const char *key; /* borrowed during a visit */
     uint64_t size;
-    int64_t modified_ms; /* UTC */
+    int64_t modified_ms;         /* UTC */
     char etag[OBJECT_ETAG_SIZE]; /* changes whenever the bytes do; what it is made of is the driver's own */
 };
 
@@ -89,8 +90,9 @@ bool object_key_check(const char *key, struct error *err);
 /* All objects whose key starts with `prefix` ("" for all), in byte order of their keys, however deep. */
 bool object_list(struct object_store *store, const char *prefix, object_visit *visit, void *to, struct error *err);
 
-/* Reads the object at `key` into `sink`, from byte `from` on, `length` bytes at most (UINT64_MAX: to the end). *facts (may be NULL) on success.
- * ERROR_ABSENT, ERROR_DENIED, ERROR_CHANGED (it was replaced while being read), ERROR_LIMIT (`from` is beyond the end) or ERROR_IO. */
+/* Reads the object at `key` into `sink`, from byte `from` on, `length` bytes at most (UINT64_MAX: to the end). *facts
+ * (may be NULL) on success. ERROR_ABSENT, ERROR_DENIED, ERROR_CHANGED (it was replaced while being read), ERROR_LIMIT
+ * (`from` is beyond the end) or ERROR_IO. */
 bool object_get(struct object_store *store, const char *key, uint64_t from, uint64_t length,
                 const struct object_sink *sink, struct object_facts *facts, struct error *err);
 
@@ -118,10 +120,12 @@ bool object_exists(struct object_store *store, const char *key, bool *there, str
 bool object_remove(struct object_store *store, const char *key, struct error *err);
 bool object_copy(struct object_store *store, const char *from, const char *to, struct error *err);
 
-/* The plain file behind a key, for libraries that must open a path (needs OBJECT_LOCAL_PATH, else NULL). The file may be absent. */
+/* The plain file behind a key, for libraries that must open a path (needs OBJECT_LOCAL_PATH, else NULL). The file may
+ * be absent. */
 const char *object_local_path(struct object_store *store, struct arena *arena, const char *key);
 
-/* A view of `store` in which every key has `prefix` in front ("sites/hardfork/"); `store` must outlive it. Closed with object_store_close. */
+/* A view of `store` in which every key has `prefix` in front ("sites/hardfork/"); `store` must outlive it. Closed with
+ * object_store_close. */
 struct object_store *object_store_below(struct object_store *store, const char *prefix, struct error *err);
 
 #endif
