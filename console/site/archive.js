@@ -44,7 +44,8 @@ function bars_view(episodes) {
   const bars = archive_bars(episodes);
   if (bars.length < 3) return null;
   const by_time = bars.some((bar) => bar.seconds > 0);
-  const size = (bar) => (by_time ? bar.seconds : bar.episodes);
+  // By the square root, so that one marathon does not flatten every other month.
+  const size = (bar) => Math.sqrt(by_time ? bar.seconds : bar.episodes);
   const most = Math.max(...bars.map(size));
   const strip = el(
     'div',

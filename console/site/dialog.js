@@ -29,6 +29,9 @@ export function dialog_dismissable(dialog, dismiss) {
   dialog.addEventListener('click', (event) => {
     if (pressed && event.target === dialog) dismiss();
   });
+  // The page behind stays where it is; it keeps its scroll bar, so nothing moves when the dialog opens.
+  dialog.addEventListener('wheel', (event) => event.target === dialog && event.preventDefault(), { passive: false });
+  dialog.addEventListener('touchmove', (event) => event.target === dialog && event.preventDefault(), { passive: false });
   dialog.addEventListener('cancel', (event) => {
     event.preventDefault();
     dismiss();

@@ -21,7 +21,7 @@ export function player_make({ title, artist, length_ms, on_time, on_failure }) {
     class: 'player-line',
     id: 'seek',
     min: 0,
-    step: 1,
+    step: 'any',
     'aria-label': 'Place in the episode',
     on: { input: () => seek(Number(line.value) * 1000) },
   });
@@ -96,8 +96,8 @@ export function player_make({ title, artist, length_ms, on_time, on_failure }) {
     const most = duration();
     now.textContent = time_label(ms);
     end.textContent = most ? time_label(most) : '--:--';
-    line.max = String(Math.max(1, Math.ceil(most / 1000)));
-    line.value = String(Math.floor(ms / 1000));
+    line.max = String(Math.max(1, most / 1000));
+    line.value = String(ms / 1000);
     line.setAttribute('aria-valuetext', `${time_label(ms)} of ${time_label(most)}`);
     line.style.setProperty('--at', `${most ? Math.min(100, (ms / most) * 100).toFixed(2) : 0}%`);
     on_time(ms, !audio.paused);

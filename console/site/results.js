@@ -2,7 +2,7 @@
 
 import { el, fill, icon } from './dom.js';
 import { marks_nodes } from './marks.js';
-import { PAGE_SIZE, state_params } from './state.js';
+import { PAGE_SIZE, state_filters, state_params, state_without_filters } from './state.js';
 import { count_label, date_element, plural, span_label, time_label } from './text.js';
 
 // Keeps what is shown while newer results are on their way, only quieter, so that nothing jumps.
@@ -129,9 +129,12 @@ function results_spelling(answer, state, go) {
 
 function results_none(answer, state, options) {
   const past_end = answer.totalHits > 0;
+  const filtered = !past_end && state_filters(state) > 0;
   const advice = past_end
     ? `There are only ${plural(Math.ceil(answer.totalHits / PAGE_SIZE), 'page')}.`
-    : 'Try fewer words, a part of a word followed by *, or the words as they are spoken. Put a phrase in "quotes" to keep its order.';
+    : filtered
+      ? 'The filters above leave some episodes out.'
+      : 'Try fewer words, a part of a word followed by *, or the words as they are spoken. Put a phrase in "quotes" to keep its order.';
   return el(
     'div',
     { class: 'none' },
@@ -146,6 +149,14 @@ function results_none(answer, state, options) {
           class: 'button',
           text: 'Go to page 1',
           on: { click: () => options.go({ page: 1 }) },
+        })
+      : null,
+    filtered
+      ? el('button', {
+          type: 'button',
+          class: 'button',
+          text: 'Search without filters',
+          on: { click: () => options.go(state_without_filters(state)) },
         })
       : null,
   );

@@ -2,11 +2,10 @@
 
 import { api_audio_url, api_mentions, api_transcript, api_words } from './api.js';
 import { dialog_dismissable } from './dialog.js';
-import { el, fill, icon, icon_button, is_typing } from './dom.js';
+import { el, fill, icon, icon_button, is_typing, stored_set } from './dom.js';
 import { marks_by_entry } from './marks.js';
 import { SOURCE_FEED, SOURCE_OWN, audio_source, panels_make } from './panels.js';
 import { player_make, STEP_MS } from './player.js';
-import { stored_set } from './dom.js';
 import { date_element, duration_label, plural } from './text.js';
 import { transcript_make } from './transcript.js';
 
@@ -159,7 +158,8 @@ export function sheet_open(episode, options) {
 
   function mentions_draw() {
     mentions.hidden = false;
-    const place_text = hit_at >= 0 ? `${hit_at + 1} of ${plural(hits.length, 'mention')}` : plural(hits.length, 'mention');
+    const all = plural(hits.length, 'mention');
+    const place_text = hit_at >= 0 && hits.length > 1 ? `${hit_at + 1} of ${all}` : all;
     fill(
       mentions,
       el('p', { class: 'mentions-count', role: 'status' }, place_text, el('span', { class: 'quiet', text: ` of “${options.query}”` })),
