@@ -26,38 +26,43 @@
 #define LIMIT_WORKER_FILES 256 /* descriptors open in a worker */
 
 /* ---- web, http client ---- */
-#define LIMIT_HTTP_BODY_BYTES (64 * MIB)       /* an answer kept in memory; nothing that we ask for is larger */
-#define LIMIT_HTTP_ERROR_BODY_BYTES (64 * KIB) /* the body of an answer that is an error: a sentence or a small document */
-#define LIMIT_HTTP_HEADERS 256                 /* header lines of one answer; about 40 is usual */
-#define LIMIT_URL_BYTES (8 * KIB)              /* RFC 9110 section 4.1 asks for 8,000; signed audio URLs reach 2,000 */
-#define LIMIT_FEED_BYTES (64 * MIB)            /* the largest real feeds are about 30 MB: 5,000 episodes with their notes twice */
-#define LIMIT_FEED_ITEMS 50000                 /* of one feed with its pages; daily for 130 years */
-#define LIMIT_FEED_PAGES 500                   /* RFC 5005 pages followed; 100 items a page is usual */
-#define LIMIT_FEED_DEPTH 64                    /* elements within elements; real feeds reach 8, XHTML notes 20 */
-#define LIMIT_FEED_TAG_BYTES (64 * KIB)        /* one tag with its attributes, one comment's or instruction's kept part */
-#define LIMIT_FEED_TITLE_BYTES 10000           /* titles and other short texts; longer ones are cut with a note */
-#define LIMIT_FEED_TEXT_BYTES (256 * KIB)      /* a description; show notes with a transcript inside were seen at 150 KB */
-#define LIMIT_FEED_LIST 64                     /* enclosures, transcripts, categories of one item or feed */
-#define LIMIT_FEED_PERSONS 200                 /* persons of one item or feed */
-#define LIMIT_FEED_WARNINGS 100                /* kept; the rest is counted */
-#define LIMIT_AUDIO_BYTES (4 * GIB)            /* one episode: 24 hours at 320 kbit/s are 3.5 GB */
+#define LIMIT_HTTP_BODY_BYTES (64 * MIB) /* an answer kept in memory; nothing that we ask for is larger */
+#define LIMIT_HTTP_ERROR_BODY_BYTES                                                                                    \
+    (64 * KIB)                      /* the body of an answer that is an error: a sentence or a small document */
+#define LIMIT_HTTP_HEADERS 256      /* header lines of one answer; about 40 is usual */
+#define LIMIT_URL_BYTES (8 * KIB)   /* RFC 9110 section 4.1 asks for 8,000; signed audio URLs reach 2,000 */
+#define LIMIT_FEED_BYTES (64 * MIB) /* the largest real feeds are about 30 MB: 5,000 episodes with their notes twice   \
+                                     */
+#define LIMIT_FEED_ITEMS 50000      /* of one feed with its pages; daily for 130 years */
+#define LIMIT_FEED_PAGES 500        /* RFC 5005 pages followed; 100 items a page is usual */
+#define LIMIT_FEED_DEPTH 64         /* elements within elements; real feeds reach 8, XHTML notes 20 */
+#define LIMIT_FEED_TAG_BYTES (64 * KIB)   /* one tag with its attributes, one comment's or instruction's kept part */
+#define LIMIT_FEED_TITLE_BYTES 10000      /* titles and other short texts; longer ones are cut with a note */
+#define LIMIT_FEED_TEXT_BYTES (256 * KIB) /* a description; show notes with a transcript inside were seen at 150 KB */
+#define LIMIT_FEED_LIST 64                /* enclosures, transcripts, categories of one item or feed */
+#define LIMIT_FEED_PERSONS 200            /* persons of one item or feed */
+#define LIMIT_FEED_WARNINGS 100           /* kept; the rest is counted */
+#define LIMIT_AUDIO_BYTES (4 * GIB)       /* one episode: 24 hours at 320 kbit/s are 3.5 GB */
 
 /* ---- search ---- */
-#define LIMIT_SEARCH_QUERY_BYTES 1024       /* nobody types more; a pasted page must not be parsed */
-#define LIMIT_SEARCH_QUERY_WORDS 64         /* each costs a list that is read */
-#define LIMIT_SEARCH_QUERY_DEPTH 32         /* parentheses within parentheses: the parser recurses */
-#define LIMIT_SEARCH_DEPTH 1000000          /* offset + limit: so many hits are kept while searching, 40 bytes each */
-#define LIMIT_SEARCH_HITS 1000              /* hits of one answer: their texts are fetched and marked */
-#define LIMIT_SEARCH_MERGE 16               /* neighbours in one hit: about four minutes of speech */
-#define LIMIT_SEARCH_READERS 1000           /* indexes asked at once */
-#define LIMIT_SEARCH_TERM_BYTES 64          /* no spoken word is longer; a "word" of a damaged text may be */
-#define LIMIT_SEARCH_LIST_BYTES (1 * GIB)   /* one term's list, read whole: about 40 times that of "the" in 900 hours */
-#define LIMIT_SEARCH_MEMORY (32 * MIB)      /* words waiting in memory while an index is built; then they go to a scratch file */
-#define LIMIT_PASSAGE_BYTES (64 * KIB - 1)  /* a passage is 7 to 15 s of speech, some 250 bytes; positions in it fit 16 bits */
-#define LIMIT_EPISODE_PASSAGES 65535        /* 24 hours make about 9,000; a passage's number fits 16 bits */
+#define LIMIT_SEARCH_QUERY_BYTES 1024     /* nobody types more; a pasted page must not be parsed */
+#define LIMIT_SEARCH_QUERY_WORDS 64       /* each costs a list that is read */
+#define LIMIT_SEARCH_QUERY_DEPTH 32       /* parentheses within parentheses: the parser recurses */
+#define LIMIT_SEARCH_DEPTH 1000000        /* offset + limit: so many hits are kept while searching, 40 bytes each */
+#define LIMIT_SEARCH_HITS 1000            /* hits of one answer: their texts are fetched and marked */
+#define LIMIT_SEARCH_MERGE 16             /* neighbours in one hit: about four minutes of speech */
+#define LIMIT_SEARCH_READERS 1000         /* indexes asked at once */
+#define LIMIT_SEARCH_TERM_BYTES 64        /* no spoken word is longer; a "word" of a damaged text may be */
+#define LIMIT_SEARCH_LIST_BYTES (1 * GIB) /* one term's list, read whole: about 40 times that of "the" in 900 hours */
+#define LIMIT_SEARCH_MEMORY                                                                                            \
+    (32 * MIB) /* words waiting in memory while an index is built; then they go to a scratch file */
+#define LIMIT_PASSAGE_BYTES                                                                                            \
+    (64 * KIB - 1)                   /* a passage is 7 to 15 s of speech, some 250 bytes; positions in it fit 16 bits */
+#define LIMIT_EPISODE_PASSAGES 65535 /* 24 hours make about 9,000; a passage's number fits 16 bits */
 #define LIMIT_EPISODE_TEXT_BYTES (256 * MIB) /* all passages of one episode */
-#define LIMIT_EPISODE_NUMBER 0x1FFFFFFF     /* fits the 30 bits that the lists keep for it */
-#define LIMIT_EPISODE_FIELD_BYTES (64 * KIB) /* title, key and podcast of an episode: feeds with titles of 10,000 characters exist */
+#define LIMIT_EPISODE_NUMBER 0x1FFFFFFF      /* fits the 30 bits that the lists keep for it */
+#define LIMIT_EPISODE_FIELD_BYTES                                                                                      \
+    (64 * KIB) /* title, key and podcast of an episode: feeds with titles of 10,000 characters exist */
 
 /* ---- podcast ---- */
 #define LIMIT_SITES 10000                 /* folders of one workspace that are loaded */
@@ -71,5 +76,15 @@
 #define LIMIT_API_IDS 10000               /* episodeIds of one request */
 #define LIMIT_COVER_BYTES (20 * MIB)      /* a show's picture; Apple asks for at most 3000 by 3000 pixels */
 #define LIMIT_COVER_PIXELS 40000000       /* decoded: 120 MB of RGB would follow from 6300 by 6300 */
+
+/* ---- speech ---- */
+#define LIMIT_AUDIO_MS ((int64_t)48 * 3600 * 1000) /* the longest published episodes are day-long live streams */
+#define LIMIT_AUDIO_GAP_MS                                                                                             \
+    ((int64_t)600 * 1000)          /* a larger jump of a file's clock is damage, not a hole to be filled with silence */
+#define LIMIT_SRT_BYTES (16 * MIB) /* a transcript of a day is about 2 MB */
+#define LIMIT_CUES 400000          /* a cue each half second for two days */
+#define LIMIT_WORDS 2000000        /* ten words a second for two days */
+#define LIMIT_GATE_FINDINGS 200    /* nobody reads more of one file; the rest is counted */
+#define LIMIT_SPEECH_ANSWER (32 * MIB) /* a service's verbose_json of an hour with word times is about 2 MB */
 
 #endif
