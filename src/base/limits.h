@@ -87,4 +87,12 @@
 #define LIMIT_GATE_FINDINGS 200    /* nobody reads more of one file; the rest is counted */
 #define LIMIT_SPEECH_ANSWER (32 * MIB) /* a service's verbose_json of an hour with word times is about 2 MB */
 
+/* ---- http: the server ---- */
+#define LIMIT_SERVER_CONNECTIONS 512            /* at a time; with their buffers 16 MiB at most */
+#define LIMIT_SERVER_PER_ADDRESS 64             /* a browser opens 6; a household or an office has several */
+#define LIMIT_SERVER_HEAD_BYTES (32 * KIB)      /* request line and headers; browsers send about 1 KiB */
+#define LIMIT_SERVER_BODY_BYTES (64 * KIB)      /* a search request with thousands of episode ids is 20 KiB */
+#define LIMIT_SERVER_STACK_BYTES (1 * MIB)      /* of each server thread; the deepest call uses about 100 KiB */
+#define LIMIT_SERVER_PACK_BYTES (8 * MIB)       /* larger texts are sent as they are, not compressed on the fly */
+
 #endif

@@ -1,0 +1,265 @@
+#include "http/exchange.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/memory.h"
+#include "http/answer.h"
+#include "http/reply.h"
+
+enum { HOST_LONGEST = 255, ALLOW_SIZE = 96 };
+
+struct exchange *exchange_open(const struct server_options *options, const char *raw) {
+    struct exchange *exchange = memory_alloc(sizeof(*exchange));
+    exchange->options = options;
+    exchange->arena = arena_open();
+    exchange->raw = arena_text(exchange->arena, raw);
+    exchange->request.arena = exchange->arena;
+    exchange->request.host = "";
+    exchange->started_ms = clock_monotonic_ms(options->clock);
+    text_open(&exchange->body, LIMIT_SERVER_BODY_BYTES);
+    response_open(&exchange->response);
+    return exchange;
+}
+
+static void release_answer(struct server_response *response) {
+    if (response->file >= 0)
+        close(response->file);
+    if (response->release)
+        response->release(response->release_what);
+    response_open(response);
+}
+
+void exchange_close(struct exchange *exchange) {
+    release_answer(&exchange->response);
+    text_close(&exchange->body);
+    arena_close(exchange->arena);
+    free(exchange);
+}
+
+/* ---- reading the head ---- */
+
+static const char *header_of(const void *from, const char *name) {
+    return MHD_lookup_connection_value((struct MHD_Connection *)(uintptr_t)from, MHD_HEADER_KIND, name);
+}
+
+/* Headers of which a second one could make two readers see two different requests (RFC 9112 sections 3.2 and 6.3). */
+struct head_count {
+    unsigned hosts, lengths, encodings;
+};
+
+static enum MHD_Result count_header(void *to, enum MHD_ValueKind kind, const char *name, const char *value) {
+    struct head_count *count = to;
+    (void)kind;
+    (void)value;
+    count->hosts += strcasecmp(name, "Host") == 0;
+    count->lengths += strcasecmp(name, "Content-Length") == 0;
+    count->encodings += strcasecmp(name, "Transfer-Encoding") == 0;
+    return MHD_YES;
+}
+
+/* Lower-case copy of a Host value that has the form of one; NULL otherwise. */
+static const char *host_read(struct arena *arena, const char *host) {
+    size_t length = strlen(host);
+    if (length > HOST_LONGEST ||
+        strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]") != length)
+        return NULL;
+    char *copy = arena_text(arena, host);
+    for (char *c = copy; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return copy;
+}
+
+/* Puts "sites/{id}" in front when the host stands for a site, but for what belongs to the whole server. */
+static bool place_host_site(struct exchange *exchange) {
+    struct server_request *request = &exchange->request;
+    struct target *target = &request->target;
+    if (!exchange->options->host_site)
+        return true;
+    request->host_site = exchange->options->host_site(exchange->options->to, exchange->arena, request->host);
+    const char *first = target->count ? target->parts[0] : "";
+    if (!request->host_site || strcmp(first, "sites") == 0 || strcmp(first, "static") == 0 ||
+        strcmp(first, "healthz") == 0)
+        return true;
+    if (target->count + 2 > TARGET_PARTS_MOST)
+        return false;
+    memmove(target->parts + 2, target->parts, target->count * sizeof(target->parts[0]));
+    target->parts[0] = "sites";
+    target->parts[1] = request->host_site;
+    target->count += 2;
+    return true;
+}
+
+/* Reads target and headers into the request. Returns 0, or the status that refuses it with *why. */
+static int read_head(struct exchange *exchange, struct MHD_Connection *connection, const char *method,
+                     struct error *why) {
+    struct server_request *request = &exchange->request;
+    static const char *const methods[] = {"GET", "POST", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT"};
+    request->header = header_of;
+    request->header_from = connection;
+    request->head = strcmp(method, "HEAD") == 0;
+    request->method = request->head ? "GET" : arena_text(exchange->arena, method);
+    bool known = false;
+    for (size_t i = 0; i < ARRAY_LENGTH(methods); i++)
+        known |= strcmp(request->method, methods[i]) == 0;
+    if (!known) {
+        error_set(why, ERROR_UNSUPPORTED, "unknown method");
+        return 501;
+    }
+    struct head_count count = {0};
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, count_header, &count);
+    if (count.hosts > 1 || count.lengths + count.encodings > 1) {
+        error_set(why, ERROR_INVALID, "a header that must be alone came twice");
+        return 400;
+    }
+    const char *host = header_of(connection, "Host");
+    if (host && !(request->host = host_read(exchange->arena, host))) {
+        request->host = "";
+        error_set(why, ERROR_INVALID, "the Host header is malformed");
+        return 400;
+    }
+    const char *forwarded = header_of(connection, "X-Forwarded-Proto");
+    request->secure = forwarded && strcasecmp(forwarded, "https") == 0;
+    if (strcmp(request->method, "OPTIONS") == 0 && strcmp(exchange->raw, "*") == 0) {
+        request->target = (struct target){.path = "*", .query = ""};
+        return 0;
+    }
+    if (!target_parse(exchange->arena, exchange->raw, &request->target, why) || !place_host_site(exchange)) {
+        request->target = (struct target){.path = "(unreadable)", .query = ""};
+        return 400;
+    }
+    return 0;
+}
+
+/* Bytes of body announced; UINT64_MAX: unknown (chunked). */
+static uint64_t body_announced(struct MHD_Connection *connection) {
+    if (header_of(connection, "Transfer-Encoding"))
+        return UINT64_MAX;
+    const char *length = header_of(connection, "Content-Length");
+    uint64_t value = 0;
+    if (length && !text_to_uint64(length, &value))
+        return UINT64_MAX;
+    return value;
+}
+
+/* ---- answering ---- */
+
+static enum exchange_step send_answer(struct exchange *exchange, struct MHD_Connection *connection) {
+    struct answer_facts facts = {
+        .is_public = exchange->route && (exchange->route->flags & ROUTE_PUBLIC),
+        .last = exchange->last,
+    };
+    return answer_queue(connection, &exchange->request, &exchange->response, &facts, &exchange->status,
+                        &exchange->bytes)
+               ? EXCHANGE_QUEUED
+               : EXCHANGE_BROKEN;
+}
+
+static enum exchange_step refuse(struct exchange *exchange, struct MHD_Connection *connection, int status,
+                                 const char *code, const char *message) {
+    release_answer(&exchange->response);
+    bool api = exchange->route && (exchange->route->flags & ROUTE_API);
+    reply_error(&exchange->request, &exchange->response, api, status, code, message);
+    return send_answer(exchange, connection);
+}
+
+/* What a browser asks before it lets another site's page use us (Fetch Standard, CORS-preflight), or a plain OPTIONS.
+ */
+static enum exchange_step answer_options(struct exchange *exchange, struct MHD_Connection *connection,
+                                         const char *allow) {
+    struct server_response *response = &exchange->response;
+    response->status = 204;
+    response_header(response, "Allow", arena_text(exchange->arena, allow[0] ? allow : "GET, HEAD, POST, OPTIONS"));
+    if (exchange->route && (exchange->route->flags & ROUTE_PUBLIC)) {
+        response_header(response, "Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS");
+        response_header(response, "Access-Control-Allow-Headers", "Content-Type, Range");
+        response_header(response, "Access-Control-Max-Age", "300");
+    }
+    return send_answer(exchange, connection);
+}
+
+/* Finds the route that OPTIONS is about: any row of the pattern tells whether it is public. */
+static const struct server_route *route_of_any_method(struct exchange *exchange, char *allow) {
+    const struct server_options *options = exchange->options;
+    struct server_request scratch = exchange->request;
+    route_find(options->routes, options->route_count, "OPTIONS", &exchange->request.target, &scratch, allow,
+               ALLOW_SIZE);
+    for (size_t i = 0; i < options->route_count; i++) {
+        if (route_match(options->routes[i].pattern, &exchange->request.target, &scratch))
+            return &options->routes[i];
+    }
+    return NULL;
+}
+
+static enum exchange_step run_handler(struct exchange *exchange, struct MHD_Connection *connection) {
+    exchange->route->answer(exchange->options->to, &exchange->request, &exchange->response);
+    return send_answer(exchange, connection);
+}
+
+static enum exchange_step dispatch(struct exchange *exchange, struct MHD_Connection *connection) {
+    const struct server_options *options = exchange->options;
+    struct server_request *request = &exchange->request;
+    char allow[ALLOW_SIZE];
+    uint64_t announced = body_announced(connection);
+    if (strcmp(request->method, "OPTIONS") == 0) {
+        exchange->route = route_of_any_method(exchange, allow);
+        if (!exchange->route && strcmp(request->target.path, "*") != 0)
+            return refuse(exchange, connection, 404, "not_found", "There is nothing at this address.");
+        return answer_options(exchange, connection, allow);
+    }
+    exchange->route = route_find(options->routes, options->route_count, request->method, &request->target, request,
+                                 allow, sizeof(allow));
+    if (!exchange->route && allow[0]) {
+        reply_error(request, &exchange->response, false, 405, "method_not_allowed",
+                    "This address does not take this method.");
+        response_header(&exchange->response, "Allow", arena_text(exchange->arena, allow));
+        return send_answer(exchange, connection);
+    }
+    if (!exchange->route)
+        return refuse(exchange, connection, 404, "not_found", "There is nothing at this address.");
+    if (!(exchange->route->flags & ROUTE_BODY)) {
+        if (announced > 0)
+            return refuse(exchange, connection, 413, "unexpected_body", "This address takes no request body.");
+        return run_handler(exchange, connection);
+    }
+    if (announced != UINT64_MAX && announced > LIMIT_SERVER_BODY_BYTES)
+        return refuse(exchange, connection, 413, "too_large", "The request body is larger than 64 KiB.");
+    return EXCHANGE_BODY;
+}
+
+enum exchange_step exchange_begin(struct exchange *exchange, struct MHD_Connection *connection, const char *method) {
+    struct error why = {0};
+    exchange->begun = true;
+    int status = read_head(exchange, connection, method, &why);
+    if (status) {
+        exchange->last = true;
+        return refuse(exchange, connection, status, error_name(why.code), why.message);
+    }
+    return dispatch(exchange, connection);
+}
+
+enum exchange_step exchange_take(struct exchange *exchange, const char *data, size_t length) {
+    if (exchange->refused || !text_append_part(&exchange->body, data, length)) {
+        /* A chunked body that turns out too large. It is read on for a while, so that the client hears why; then the
+         * connection goes. */
+        bool first = !exchange->refused;
+        exchange->refused = true;
+        exchange->bytes += length;
+        if (!first && exchange->bytes > 4 * LIMIT_SERVER_BODY_BYTES)
+            return EXCHANGE_BROKEN;
+    }
+    return EXCHANGE_BODY;
+}
+
+enum exchange_step exchange_end(struct exchange *exchange, struct MHD_Connection *connection) {
+    exchange->bytes = 0;
+    if (exchange->refused)
+        return refuse(exchange, connection, 413, "too_large", "The request body is larger than 64 KiB.");
+    exchange->request.body = text_value(&exchange->body);
+    exchange->request.body_length = exchange->body.length;
+    return run_handler(exchange, connection);
+}

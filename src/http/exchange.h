@@ -1,0 +1,45 @@
+/* One request and its answer, from the first line to the last byte: reading it strictly, finding its route, taking its
+ * body, handing it to the handler. An exchange belongs to the thread of its connection. Private to the server. */
+#ifndef TIDEMILL_HTTP_EXCHANGE_H
+#define TIDEMILL_HTTP_EXCHANGE_H
+
+#include <microhttpd.h>
+
+#include "base/text.h"
+#include "http/server.h"
+
+struct connection;
+
+enum exchange_step {
+    EXCHANGE_BODY,   /* the body is still coming */
+    EXCHANGE_QUEUED, /* answered */
+    EXCHANGE_BROKEN, /* give the connection up */
+};
+
+struct exchange {
+    const struct server_options *options;
+    struct arena *arena;
+    const char *raw; /* the request target as it came */
+    struct server_request request;
+    struct server_response response;
+    const struct server_route *route;
+    struct text body;
+    bool begun, refused; /* refused: a problem found while the body was coming */
+    bool last;           /* the connection closes after this answer */
+    int status;
+    uint64_t bytes;
+    int64_t started_ms;
+};
+
+/* `raw` is copied. */
+struct exchange *exchange_open(const struct server_options *options, const char *raw);
+void exchange_close(struct exchange *exchange);
+
+/* The head is in: answers at once, or says that the body is awaited. */
+enum exchange_step exchange_begin(struct exchange *exchange, struct MHD_Connection *connection, const char *method);
+/* A piece of the body. */
+enum exchange_step exchange_take(struct exchange *exchange, const char *data, size_t length);
+/* The body is whole. */
+enum exchange_step exchange_end(struct exchange *exchange, struct MHD_Connection *connection);
+
+#endif
