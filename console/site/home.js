@@ -12,7 +12,7 @@ const place = byId('sites');
 const data = { sites: [] };
 
 const page = page_open(draw);
-const line = search_line(page);
+const line = search_line(page, () => results.retry());
 const results = search_view(found, {
   go: page.go,
   hit_url,

@@ -40,8 +40,9 @@ export function theme_button() {
   return button;
 }
 
-// The search line: searches on Enter or a press of the button, for two characters or more.
-export function search_line(page) {
+// The search line: searches on Enter or a press of the button, for two characters or more. `on_same()` is called when the
+// query is the one already shown.
+export function search_line(page, on_same) {
   const form = byId('search');
   const input = byId('query');
   const hint = el('p', { class: 'search-hint', role: 'status' });
@@ -57,6 +58,7 @@ export function search_line(page) {
     hint.textContent = '';
     input.value = query;
     if (query !== page.state.query) page.go({ query, page: 1, episode: null, start: null });
+    else on_same();
     if (query && matchMedia('(pointer: coarse)').matches) input.blur(); // puts the screen keyboard away
   });
   input.addEventListener('input', () => (hint.textContent = ''));
@@ -74,10 +76,12 @@ export function search_view(place, options) {
   let shown = '';
   let running = null;
   let last = null; // the answer on the page, with its state
+  let failed = null; // the state whose request did not work
 
   async function run(state) {
     running?.abort();
     running = new AbortController();
+    failed = null;
     const { signal } = running;
     results_loading(place, state);
     try {
@@ -87,9 +91,9 @@ export function search_view(place, options) {
       results_view(place, { ...last, ...options });
     } catch (error) {
       if (signal.aborted) return;
-      shown = '';
       last = null;
-      results_error(place, error, () => show(state));
+      failed = state;
+      results_error(place, error, retry);
     }
   }
 
@@ -100,8 +104,14 @@ export function search_view(place, options) {
     run(state);
   }
 
+  // Tries the request that failed again, if one did.
+  function retry() {
+    if (failed) run(failed);
+  }
+
   function clear() {
     running?.abort();
+    failed = null;
     shown = '';
     last = null;
     place.replaceChildren();
@@ -114,7 +124,7 @@ export function search_view(place, options) {
     }
   }
 
-  return { show, clear, redraw };
+  return { show, retry, clear, redraw };
 }
 
 // Keys of the result list: "/" goes to the search line, arrows and j/k move, Enter opens (the link's own doing), p plays.

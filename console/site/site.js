@@ -18,7 +18,7 @@ let sheet = null;
 let play_next = false; // the coming change of state was asked for with "play"
 
 const page = page_open(draw);
-const line = search_line(page);
+const line = search_line(page, () => results.retry());
 const results = search_view(found, {
   go: page.go,
   hit_url: (hit, state) => state_url({ ...state, episode: Number(hit.sequentialEpisodeIdAsString), start: hit.startTimeMs }),
