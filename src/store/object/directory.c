@@ -1,0 +1,209 @@
+#include "store/object/directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/memory.h"
+#include "store/object/directory_path.h"
+
+enum { BLOCK_BYTES = 256 * 1024 };
+
+static int open_object(const struct directory *directory, const char *key, struct stat *found, struct error *err) {
+    const char *name = NULL;
+    int folder = directory_walk(directory, key, DIRECTORY_LOOK, &name, err);
+    if (folder < 0)
+        return -1;
+    int fd = -1;
+    /* Looked at first: opening a FIFO or a device may wait or do something. O_NONBLOCK is for one that comes between.
+     */
+    if (directory_look(folder, name, key, found, err)) {
+        fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, found)) {
+            error_set_os(err, errno, "cannot read object %s", key);
+            if (fd >= 0)
+                close(fd);
+            fd = -1;
+        }
+    }
+    close(folder);
+    return fd;
+}
+
+/* The file is as it was when it was opened. One that a put replaced is another file; this finds one written in place.
+ */
+static bool still_same(int fd, const char *key, const struct stat *before, struct error *err) {
+    struct stat now;
+    if (fstat(fd, &now))
+        return error_set_os(err, errno, "cannot read object %s", key);
+    if (now.st_size == before->st_size && now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+        now.st_mtim.tv_nsec == before->st_mtim.tv_nsec)
+        return true;
+    error_set(err, ERROR_CHANGED, "object %s was written to while being read", key);
+    if (err)
+        err->retryable = true;
+    return false;
+}
+
+static bool stream(int fd, const char *key, const struct stat *found, uint64_t from, uint64_t length,
+                   const struct object_sink *sink, struct error *err) {
+    uint64_t size = (uint64_t)found->st_size;
+    if (from > size)
+        return error_set(err, ERROR_LIMIT, "object %s: byte %llu is beyond its end (%llu bytes)", key,
+                         (unsigned long long)from, (unsigned long long)size);
+    uint64_t left = length < size - from ? length : size - from;
+    TEXT_OWNED char *block = memory_alloc(BLOCK_BYTES);
+    while (left) {
+        size_t wanted = left < BLOCK_BYTES ? (size_t)left : BLOCK_BYTES;
+        ssize_t got = pread(fd, block, wanted, (off_t)from);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return error_set_os(err, errno, "cannot read object %s", key);
+        if (got == 0)
+            break; /* it became shorter: still_same will say so */
+        if (!sink->write(sink->to, block, (size_t)got, err))
+            return false;
+        from += (uint64_t)got;
+        left -= (uint64_t)got;
+    }
+    return still_same(fd, key, found, err);
+}
+
+static bool directory_get(void *self, const char *key, uint64_t from, uint64_t length, const struct object_sink *sink,
+                          struct object_facts *facts, struct error *err) {
+    struct stat found;
+    int fd = open_object(self, key, &found, err);
+    if (fd < 0)
+        return false;
+    bool done = stream(fd, key, &found, from, length, sink, err);
+    close(fd);
+    if (done)
+        directory_facts(key, &found, facts);
+    return done;
+}
+
+static bool directory_head(void *self, const char *key, struct object_facts *facts, struct error *err) {
+    const char *name = NULL;
+    struct stat found;
+    int folder = directory_walk(self, key, DIRECTORY_LOOK, &name, err);
+    if (folder < 0)
+        return false;
+    bool done = directory_look(folder, name, key, &found, err);
+    close(folder);
+    if (done)
+        directory_facts(key, &found, facts);
+    return done;
+}
+
+static bool remove_entry(int folder, const char *name, const char *key, struct error *err) {
+    struct stat found;
+    struct error why = {0};
+    if (!directory_look(folder, name, key, &found, &why))
+        return why.code == ERROR_ABSENT || error_copy(err, &why);
+    if (unlinkat(folder, name, 0) && errno != ENOENT)
+        return error_set_os(err, errno, "cannot remove object %s", key);
+    if (fsync(folder) && errno != EINVAL && errno != ENOTSUP)
+        return error_set_os(err, errno, "cannot remove object %s", key);
+    return true;
+}
+
+static bool directory_remove(void *self, const char *key, struct error *err) {
+    const char *name = NULL;
+    struct error why = {0};
+    int folder = directory_walk(self, key, DIRECTORY_LOOK, &name, &why);
+    if (folder < 0)
+        return why.code == ERROR_ABSENT || error_copy(err, &why);
+    bool done = remove_entry(folder, name, key, err);
+    close(folder);
+    if (done)
+        directory_tidy(self, key);
+    return done;
+}
+
+struct copy_from {
+    int fd;
+    const char *key;
+    const struct stat *found;
+};
+
+static bool copy_read(void *from, void *into, size_t size, size_t *got, struct error *err) {
+    const struct copy_from *copy = from;
+    ssize_t length;
+    do {
+        length = read(copy->fd, into, size);
+    } while (length < 0 && errno == EINTR);
+    if (length < 0)
+        return error_set_os(err, errno, "cannot read object %s", copy->key);
+    if (length == 0 && !still_same(copy->fd, copy->key, copy->found, err))
+        return false;
+    *got = (size_t)length;
+    return true;
+}
+
+static bool directory_copy(void *self, const char *from, const char *to, struct error *err) {
+    struct stat found;
+    int fd = open_object(self, from, &found, err);
+    if (fd < 0)
+        return false;
+    struct copy_from copy = {.fd = fd, .key = from, .found = &found};
+    struct object_source source = {copy_read, &copy};
+    struct object_put_options options = {.expected_size = (uint64_t)found.st_size};
+    struct object_facts facts;
+    bool done = directory_put(self, to, &source, &options, &facts, err);
+    close(fd);
+    return done;
+}
+
+static char *directory_local_path(void *self, struct arena *arena, const char *key) {
+    const struct directory *directory = self;
+    const char *name = NULL;
+    struct stat found;
+    struct error why = {0};
+    int folder = directory_walk(directory, key, DIRECTORY_LOOK, &name, &why);
+    bool there = folder >= 0 && directory_look(folder, name, key, &found, &why);
+    if (folder >= 0)
+        close(folder);
+    /* Whoever opens the path follows links, so a path that leads through one is not given. */
+    return there || why.code == ERROR_ABSENT ? file_join(arena, directory->path, key) : NULL;
+}
+
+static void directory_close(void *self) {
+    struct directory *directory = self;
+    close(directory->root);
+    free(directory->path);
+    free(directory);
+}
+
+static const struct object_driver driver = {
+    .name = "directory",
+    .features = OBJECT_IF_ABSENT | OBJECT_LOCAL_PATH,
+    .part_bytes = BLOCK_BYTES,
+    .parallel = 4,
+    .list = directory_list,
+    .get = directory_get,
+    .put = directory_put,
+    .head = directory_head,
+    .remove = directory_remove,
+    .copy = directory_copy,
+    .local_path = directory_local_path,
+    .close = directory_close,
+};
+
+struct object_store *directory_store_open(const char *path, struct error *err) {
+    int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0) {
+        int failed = errno;
+        error_set_os(err, failed, "cannot open the store's folder %s", path);
+        if (failed == ENOENT)
+            error_hint(err, "make the folder, or mount the disk it is on");
+        return NULL;
+    }
+    struct directory *directory = memory_alloc(sizeof(*directory));
+    *directory = (struct directory){.root = root, .path = memory_text(path)};
+    return object_store_open(&driver, directory, err);
+}

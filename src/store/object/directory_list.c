@@ -1,0 +1,241 @@
+/* Listing in byte order of the keys, in bounded memory.
+ *
+ * A folder is read as often as needed: each pass keeps the LIMIT_LIST_NAMES smallest names beyond the last one told, in
+ * a heap with the greatest on top, and tells them in order. A usual folder takes one pass; one of a million files takes
+ * twenty, and no more memory.
+ *
+ * A folder's name counts with its '/' in the order: "a.txt" comes before "a/b", because '.' is less than '/'. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "store/object/directory_path.h"
+
+struct entry {
+    char *name; /* with a '/' at its end if it is a folder */
+    struct stat found;
+};
+
+struct batch {
+    struct entry *entries;
+    size_t count, capacity;
+    bool more; /* the folder has names beyond these */
+};
+
+struct listing {
+    const struct directory *directory;
+    object_visit *visit;
+    void *to;
+    size_t length; /* of key */
+    char key[OBJECT_KEY_LONGEST + 1];
+};
+
+static void batch_close(struct batch *batch) {
+    for (size_t i = 0; i < batch->count; i++)
+        free(batch->entries[i].name);
+    free(batch->entries);
+}
+
+static void swap(struct entry *a, struct entry *b) {
+    struct entry kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+static void sift_up(struct entry *heap, size_t at) {
+    for (; at && strcmp(heap[at].name, heap[(at - 1) / 2].name) > 0; at = (at - 1) / 2)
+        swap(&heap[at], &heap[(at - 1) / 2]);
+}
+
+static void sift_down(struct entry *heap, size_t count, size_t at) {
+    for (;;) {
+        size_t greatest = at;
+        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < count; child++) {
+            if (strcmp(heap[child].name, heap[greatest].name) > 0)
+                greatest = child;
+        }
+        if (greatest == at)
+            return;
+        swap(&heap[at], &heap[greatest]);
+        at = greatest;
+    }
+}
+
+/* Keeps the name if it is among the smallest. */
+static void batch_offer(struct batch *batch, const char *name, bool is_folder) {
+    size_t length = strlen(name);
+    TEXT_OWNED char *whole = memory_alloc(length + 2);
+    memcpy(whole, name, length);
+    if (is_folder)
+        whole[length] = '/';
+    if (batch->count < LIMIT_LIST_NAMES) {
+        batch->entries = memory_grow(batch->entries, batch->count, &batch->capacity, sizeof(*batch->entries));
+        batch->entries[batch->count] = (struct entry){.name = whole};
+        whole = NULL;
+        sift_up(batch->entries, batch->count++);
+        return;
+    }
+    batch->more = true;
+    if (strcmp(whole, batch->entries[0].name) < 0) {
+        free(batch->entries[0].name);
+        batch->entries[0].name = whole;
+        whole = NULL;
+        sift_down(batch->entries, batch->count, 0);
+    }
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+}
+
+/* The entry's key is one, and fits behind the folder's. What is not, no key could ask for: it is no object. */
+static bool is_key(const struct listing *listing, const char *name) {
+    size_t length = strlen(name);
+    if (listing->length + length > OBJECT_KEY_LONGEST || !object_key_check(name, NULL)) {
+        log_debug("store", "%s/%s%s left out: its name cannot be a key", listing->directory->path, listing->key, name);
+        return false;
+    }
+    return true;
+}
+
+/* What an entry is, when readdir does not tell. An entry that is gone by now is DT_UNKNOWN. */
+static bool kind_of(int folder, const char *key, const struct dirent *entry, unsigned char *kind, struct error *err) {
+    struct stat found;
+    *kind = entry->d_type;
+    if (*kind != DT_UNKNOWN)
+        return true;
+    if (fstatat(folder, entry->d_name, &found, AT_SYMLINK_NOFOLLOW))
+        return errno == ENOENT || error_set_os(err, errno, "cannot list %s%s", key, entry->d_name);
+    *kind = (unsigned char)IFTODT(found.st_mode);
+    return true;
+}
+
+static bool consider(const struct listing *listing, int folder, const struct dirent *entry, const char *start,
+                     const char *last, struct batch *batch, struct error *err) {
+    const char *name = entry->d_name;
+    unsigned char kind = DT_UNKNOWN;
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || directory_reserved(name, strlen(name)) ||
+        !text_starts(name, start) || !is_key(listing, name))
+        return true;
+    if (!kind_of(folder, listing->key, entry, &kind, err))
+        return false;
+    if (kind == DT_LNK) {
+        error_set(err, ERROR_DENIED, "cannot list %s%s: it is a symbolic link, which a store does not follow",
+                  listing->key, name);
+        return error_hint(err, "move what it points to into the store, or mount it there");
+    }
+    if (kind != DT_REG && kind != DT_DIR)
+        return true;
+    /* Told already in an earlier pass? A folder is compared with its '/'. */
+    size_t length = strlen(name);
+    int order = strncmp(name, last, length);
+    bool beyond = order > 0 || (order == 0 && (kind == DT_DIR ? '/' : 0) > (unsigned char)last[length]);
+    if (*last && !beyond)
+        return true;
+    batch_offer(batch, name, kind == DT_DIR);
+    return true;
+}
+
+static bool read_batch(const struct listing *listing, DIR *folder, const char *start, const char *last,
+                       struct batch *batch, struct error *err) {
+    const struct dirent *entry;
+    errno = 0;
+    while ((entry = readdir(folder))) {
+        if (!consider(listing, dirfd(folder), entry, start, last, batch, err))
+            return false;
+        errno = 0;
+    }
+    if (errno)
+        return error_set_os(err, errno, "cannot list %s", *listing->key ? listing->key : listing->directory->path);
+    if (batch->count)
+        qsort(batch->entries, batch->count, sizeof(*batch->entries), by_name);
+    /* Facts are read while the folder is open; a file that is gone by now loses its name here. */
+    for (size_t i = 0; i < batch->count; i++) {
+        struct entry *kept = &batch->entries[i];
+        if (text_ends(kept->name, "/") || fstatat(dirfd(folder), kept->name, &kept->found, AT_SYMLINK_NOFOLLOW) == 0)
+            continue;
+        if (errno != ENOENT)
+            return error_set_os(err, errno, "cannot look at %s%s", listing->key, kept->name);
+        kept->found.st_mode = 0;
+    }
+    return true;
+}
+
+/* Opens the folder that listing->key names ("" or ending in '/'). One that is not there (any more) is no error: *folder
+ * is NULL then. */
+static bool open_folder(const struct listing *listing, DIR **folder, struct error *err) {
+    struct error why = {0};
+    *folder = NULL;
+    int fd = directory_walk(listing->directory, listing->key, DIRECTORY_LOOK, NULL, &why);
+    if (fd < 0)
+        return why.code == ERROR_ABSENT || error_copy(err, &why);
+    *folder = fdopendir(fd);
+    if (*folder)
+        return true;
+    error_set_os(err, errno, "cannot list %s", listing->key);
+    close(fd);
+    return false;
+}
+
+static bool list_folder(struct listing *listing, const char *start, struct error *err);
+
+static bool tell(struct listing *listing, const struct entry *entry, struct error *err) {
+    size_t length = strlen(entry->name);
+    size_t before = listing->length;
+    bool done = true;
+    if (before + length > OBJECT_KEY_LONGEST)
+        return true; /* a folder whose key leaves no room for an object in it */
+    memcpy(listing->key + before, entry->name, length + 1);
+    listing->length += length;
+    if (text_ends(entry->name, "/")) {
+        done = list_folder(listing, "", err);
+    } else if (S_ISREG(entry->found.st_mode)) {
+        struct object_facts facts;
+        directory_facts(listing->key, &entry->found, &facts);
+        done = listing->visit(listing->to, &facts, err);
+    }
+    listing->length = before;
+    listing->key[before] = 0;
+    return done;
+}
+
+/* All below listing->key whose name in this folder starts with `start`. */
+static bool list_folder(struct listing *listing, const char *start, struct error *err) {
+    TEXT_OWNED char *last = memory_text("");
+    bool done = true;
+    bool more = true;
+    while (done && more) {
+        DIR *folder;
+        struct batch batch = {0};
+        if (!open_folder(listing, &folder, err))
+            return false;
+        if (!folder)
+            return true;
+        done = read_batch(listing, folder, start, last, &batch, err);
+        closedir(folder);
+        for (size_t i = 0; i < batch.count && done; i++)
+            done = tell(listing, &batch.entries[i], err);
+        more = batch.more;
+        if (more) {
+            free(last);
+            last = memory_text(batch.entries[batch.count - 1].name);
+        }
+        batch_close(&batch);
+    }
+    return done;
+}
+
+bool directory_list(void *self, const char *prefix, object_visit *visit, void *to, struct error *err) {
+    struct listing listing = {.directory = self, .visit = visit, .to = to};
+    const char *slash = strrchr(prefix, '/');
+    listing.length = slash ? (size_t)(slash - prefix) + 1 : 0;
+    memcpy(listing.key, prefix, listing.length);
+    return list_folder(&listing, prefix + listing.length, err);
+}
