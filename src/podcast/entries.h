@@ -1,7 +1,8 @@
 /* The search-entries file of an episode: a compact JSON array of its passages, as the page reads it.
- *     [{"id":"12_3000","startTimeMs":3000,"endTimeMs":11240,"text":"…","sequentialEpisodeIdAsString":"12","episodePublishedUnixTimestamp":1706659200000},
- * …] Ids are unique: where two passages start in the same millisecond, the later ones have "_2", "_3", … behind
- * ("12_3000_2"). */
+ *     [{"id":"12_3000","startTimeMs":3000,"endTimeMs":11240,"text":"…","sequentialEpisodeIdAsString":"12",
+ *       "episodePublishedUnixTimestamp":1706659200000}, …]
+ * Ids are unique, because passages never share a start (passage.h). An episode without a readable date has null there.
+ */
 #ifndef TIDEMILL_PODCAST_ENTRIES_H
 #define TIDEMILL_PODCAST_ENTRIES_H
 

@@ -25,7 +25,8 @@ static char *title_nfc(struct arena *arena, const char *title) {
     return text_nfc(arena, valid);
 }
 
-/* T of the new form. Whether the title is normalised first matters: "Cafe" and a combining accent is "Caf" with it, "Cafe" without. */
+/* T of the new form. Whether the title is normalised first matters: "Cafe" and a combining accent is "Caf" with it,
+ * "Cafe" without. */
 static char *title_new(struct arena *arena, const char *title) {
     const char *from = title_nfc(arena, title);
     char *made = arena_alloc(arena, strlen(from) + 1);
@@ -50,8 +51,8 @@ static char *title_new(struct arena *arena, const char *title) {
 /* What \s matches in JavaScript (ECMA-262, WhiteSpace and LineTerminator). */
 static bool is_space(uint32_t code) {
     return (code >= 0x09 && code <= 0x0D) || code == 0x20 || code == 0xA0 || code == 0x1680 ||
-           (code >= 0x2000 && code <= 0x200A) || code == 0x2028 || code == 0x2029 || code == 0x202F ||
-           code == 0x205F || code == 0x3000 || code == 0xFEFF;
+           (code >= 0x2000 && code <= 0x200A) || code == 0x2028 || code == 0x2029 || code == 0x202F || code == 0x205F ||
+           code == 0x3000 || code == 0xFEFF;
 }
 
 static char *title_legacy(struct arena *arena, const char *title) {

@@ -1,5 +1,5 @@
-/* Finds the line of a value in JSON text. The parser keeps no positions, so the text is walked again, along one pointer. The text was parsed before, so it is
- * known to be valid; the walk still never leaves it. */
+/* Finds the line of a value in JSON text. The parser keeps no positions, so the text is walked again, along one
+ * pointer. The text was parsed before, so it is known to be valid; the walk still never leaves it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +51,8 @@ static void skip_value(struct walk *walk) {
     }
 }
 
-/* The key that starts at the walk equals `wanted` (without escapes, which names of fields never have). Goes behind it. */
+/* The key that starts at the walk equals `wanted` (without escapes, which names of fields never have). Goes behind it.
+ */
 static bool key_equals(struct walk *walk, const char *wanted, size_t length) {
     const char *start = walk->at + 1;
     skip_string(walk);

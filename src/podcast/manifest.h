@@ -37,8 +37,6 @@ struct episode {
     int64_t published_ms;  /* UTC */
     bool published_known;  /* false: the row's date does not parse; such rows sort last */
     int64_t downloaded_ms; /* of the file key; below 0: not in the row */
-    bool annotated;        /* hasCompletedLLMAnnotations */
-    json_t *annotations;   /* llmAnnotations, borrowed */
     /* tidemill's own, all optional */
     const char *guid;
     const char *audio_file; /* "{fileKey}.m4a": what is in audio/{podcastId}/; NULL: "{fileKey}.mp3" */
@@ -51,7 +49,9 @@ struct episode {
     const char *chapters_url;
     struct episode_transcript *transcripts;
     size_t transcript_count;
-    json_t *other; /* fields that are not known here, in their order; NULL: none */
+    /* private */
+    json_t *row;           /* as it stands in the file, unknown fields too; the texts above are borrowed from it */
+    const char *fresh_url; /* see episode_fetch_url; not saved */
 };
 
 struct manifest {
@@ -80,6 +80,10 @@ char *manifest_text(const struct manifest *manifest);
 /* One row as JSON, as it stands in the file. A new reference. */
 json_t *episode_json(const struct episode *episode);
 
+/* Where to fetch the audio from: audio_url, or what the feed of this run said if that differs only by a signature that
+ * expires (such changes are not saved, or each run would change the manifest). */
+const char *episode_fetch_url(const struct episode *episode);
+
 /* Writes it if it changed, with lastUpdated `now_ms`; otherwise touches nothing. *written (may be NULL) tells.
  * `changed` is false afterwards. */
 bool manifest_save(struct manifest *manifest, struct object_store *files, int64_t now_ms, bool *written,
@@ -97,7 +101,7 @@ char *episode_words_key(struct arena *arena,
                         const struct episode *episode); /* transcripts/{podcastId}/{fileKey}.words.json */
 char *episode_entries_key(struct arena *arena,
                           const struct episode *episode); /* search-entries/{podcastId}/{fileKey}.json */
-/* Sets audioFile to "{fileKey}.{extension}" (NULL for mp3, which needs no field). */
+/* Sets audioFile to "{fileKey}.{extension}" (with or without its dot; NULL and mp3 need no field). */
 void episode_set_audio_extension(struct manifest *manifest, struct episode *episode, const char *extension);
 
 /* ---- what a feed changes ---- */
@@ -115,9 +119,9 @@ struct manifest_merge {
 
 /* Brings the feed's items into the manifest as episodes of `podcast_id`. An item is the episode whose row
  * (docs/sites.md has the argument)
- *   1. has its guid, in the same podcast;
- *   2. has its audio address, or the same one behind tracking prefixes and parameters;
- *   3. has its day and title in the whole site, unless both have guids and addresses that differ within one podcast.
+ *   1. has its guid, in the same podcast (a guid that the feed gives to several items counts for none);
+ *   2. has its audio address, or the same one behind tracking prefixes and parameters, in the whole site;
+ *   3. has its day and title, where nothing says that these are two: manifest_merge.c has the argument.
  * Otherwise it is new: a row with the time `now_ms` (a millisecond more for each that would collide) and no number yet.
  * `newest_only` > 0 takes only the first so many items. Titles are trimmed. Items without audio address or with an
  * unreadable date are skipped with a warning. Nothing is removed. The report lives in `arena`. */
@@ -133,7 +137,8 @@ void manifest_number_new(struct manifest *manifest);
  * are whole. */
 const char *manifest_new_version(struct manifest *manifest, struct episode *episode, int64_t now_ms);
 
-/* Takes a row out (a duplicate that a person resolved). Its number is not given again. */
+/* Takes a row out (a duplicate that a person resolved). Its number is not given again; the struct must not be used
+ * afterwards. */
 void manifest_remove(struct manifest *manifest, struct episode *episode);
 
 #endif

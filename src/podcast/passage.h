@@ -12,13 +12,15 @@
 
 #include "base/arena.h"
 #include "search/index.h"
-
-struct srt_cue;
+#include "speech/srt.h"
 
 enum { PASSAGE_SHORT_MS = 7000, PASSAGE_LONG_MS = 15000 };
 
-/* The passages of `cues`, in `arena`; *count of them (0: NULL). No two have the same start: see entries.h for why and
- * how. */
-struct index_passage *passages_make(struct arena *arena, const struct srt_cue *cues, size_t cue_count, size_t *count);
+/* The passages of `cues`, in `arena`, texts zero-ended; *count of them (0: NULL). Times below 0 count as 0.
+ *
+ * A passage is known by its start in links and ids ("12_3000"), so no two may share one. Where two would (cues that
+ * start in the same millisecond, in a damaged transcript), the later one starts a millisecond later, or as many as it
+ * takes. */
+struct index_passage *passages_make(struct arena *arena, const struct cue *cues, size_t cue_count, size_t *count);
 
 #endif

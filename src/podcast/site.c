@@ -110,18 +110,18 @@ static bool read_bool(struct reading *reading, const json_t *object, const char 
     return json_is_true(value);
 }
 
-static const json_t *read_object(struct reading *reading, const json_t *object, const char *key) {
-    const json_t *value = json_object_get(object, key);
+static json_t *read_object(struct reading *reading, const json_t *object, const char *key) {
+    json_t *value = json_object_get(object, key);
     if (value && !json_is_object(value) && !json_is_null(value))
         wrong_type(reading, arena_format(reading->arena, "/%s", key), value, "an object");
     return json_is_object(value) ? value : NULL;
 }
 
-static void warn_unknown(struct reading *reading, const json_t *object, const char *at, const char *const *known,
+static void warn_unknown(struct reading *reading, json_t *object, const char *at, const char *const *known,
                          size_t count) {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)object, key, value) {
+    json_object_foreach ((json_t *)object, key, value) {
         bool found = false;
         for (size_t i = 0; i < count && !found; i++)
             found = !strcmp(known[i], key);
@@ -132,7 +132,8 @@ static void warn_unknown(struct reading *reading, const json_t *object, const ch
         warn(reading, arena_format(reading->arena, "%s/%s", at, key), what);
     }
 }
-#define WARN_UNKNOWN(reading, object, at, known) warn_unknown(reading, object, at, known, sizeof(known) / sizeof(*known))
+#define WARN_UNKNOWN(reading, object, at, known)                                                                       \
+    warn_unknown(reading, object, at, known, sizeof(known) / sizeof(*known))
 
 /* An id becomes a part of paths and keys, whatever else is thought of it. */
 static bool safe_part(const char *part) {
@@ -145,14 +146,10 @@ static bool safe_part(const char *part) {
 }
 
 static void read_header(struct reading *reading, const json_t *root) {
-    static const char *const known[] = {"primaryTitle",
-                                        "includeTitlePrefix",
-                                        "taglinePrimaryPodcastName",
-                                        "taglinePrimaryPodcastExternalURL",
-                                        "taglineSuffix",
-                                        "extraHeightForLongTitle",
-                                        "includeAIUseDisclosure"};
-    const json_t *header = read_object(reading, root, "appHeader");
+    static const char *const known[] = {
+        "primaryTitle",  "includeTitlePrefix",      "taglinePrimaryPodcastName", "taglinePrimaryPodcastExternalURL",
+        "taglineSuffix", "extraHeightForLongTitle", "includeAIUseDisclosure"};
+    json_t *header = read_object(reading, root, "appHeader");
     struct site_header *to = &reading->site->header;
     const char *at = "/appHeader";
     to->primary_title = read_text(reading, header, at, "primaryTitle", "");
@@ -168,7 +165,7 @@ static void read_header(struct reading *reading, const json_t *root) {
 static void read_metadata(struct reading *reading, const json_t *root) {
     static const char *const known[] = {"pageTitle", "canonicalUrl", "openGraphImagePath", "metaDescription",
                                         "metaTitle"};
-    const json_t *metadata = read_object(reading, root, "socialAndMetadata");
+    json_t *metadata = read_object(reading, root, "socialAndMetadata");
     struct site_metadata *to = &reading->site->metadata;
     const char *at = "/socialAndMetadata";
     to->page_title = read_text(reading, metadata, at, "pageTitle", "");
@@ -179,7 +176,7 @@ static void read_metadata(struct reading *reading, const json_t *root) {
     WARN_UNKNOWN(reading, metadata, at, known);
 }
 
-static void read_podcast(struct reading *reading, const json_t *row, size_t index, struct site_podcast *to) {
+static void read_podcast(struct reading *reading, json_t *row, size_t index, struct site_podcast *to) {
     static const char *const known[] = {"id", "rssFeedFile", "title", "status", "url"};
     char *at = arena_format(reading->arena, "/includedPodcasts/%zu", index);
     if (!json_is_object(row)) {
@@ -225,7 +222,8 @@ static void read_podcasts(struct reading *reading, const json_t *root) {
         for (size_t j = 0; j < i && !reading->failed; j++) {
             bool same_id = !strcmp(site->podcasts[i].id, site->podcasts[j].id);
             if (same_id || !strcmp(site->podcasts[i].rss_file, site->podcasts[j].rss_file))
-                fail(reading, arena_format(reading->arena, "/includedPodcasts/%zu/%s", i, same_id ? "id" : "rssFeedFile"),
+                fail(reading,
+                     arena_format(reading->arena, "/includedPodcasts/%zu/%s", i, same_id ? "id" : "rssFeedFile"),
                      arena_format(reading->arena, "is the same as that of row %zu", j));
         }
         site->podcast_count = i + 1;
@@ -262,7 +260,7 @@ static const char *last_part(struct arena *arena, const char *folder) {
     return arena_text_part(arena, folder + start, length - start);
 }
 
-static void read_root(struct reading *reading, const json_t *root) {
+static void read_root(struct reading *reading, json_t *root) {
     static const char *const known[] = {"id",
                                         "domain",
                                         "appHeader",

@@ -68,7 +68,8 @@ static bool choose_sites_folder(struct arena *arena, struct workspace *workspace
     return true;
 }
 
-/* localFilesPath of .local-files-config.json; NULL without that file, or where it is of no use (then with a warning). */
+/* localFilesPath of .local-files-config.json; NULL without that file, or where it is of no use (then with a warning).
+ */
 static const char *configured_files(struct arena *arena, struct workspace *workspace) {
     const char *file = file_join(arena, workspace->root, ".local-files-config.json");
     struct error err = {0};
@@ -85,8 +86,8 @@ static const char *configured_files(struct arena *arena, struct workspace *works
     }
     const char *whole = *path == '/' ? path : file_join(arena, workspace->root, path);
     if (!file_is_folder(whole)) {
-        workspace->warning =
-            arena_format(arena, "%s: localFilesPath \"%s\" is not a folder; the default files root is used", file, path);
+        workspace->warning = arena_format(
+            arena, "%s: localFilesPath \"%s\" is not a folder; the default files root is used", file, path);
         return NULL;
     }
     return file_join(arena, whole, "s3/sites");
