@@ -95,4 +95,7 @@
 #define LIMIT_SERVER_STACK_BYTES (1 * MIB)      /* of each server thread; the deepest call uses about 100 KiB */
 #define LIMIT_SERVER_PACK_BYTES (8 * MIB)       /* larger texts are sent as they are, not compressed on the fly */
 
+/* ---- podcast run ---- */
+#define LIMIT_FEED_TRANSCRIPT_BYTES (16 * MIB) /* a feed's own transcript; word-timed JSON of five hours is about 8 MB */
+
 #endif

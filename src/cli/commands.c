@@ -1,0 +1,86 @@
+/* The table of commands. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/command.h"
+
+#define GLOBAL_OPTIONS "help data workspace config log.level color progress json"
+#define FETCH_OPTIONS                                                                                                  \
+    "fetch.jobs fetch.per-host fetch.pause fetch.stall fetch.attempts fetch.backoff fetch.largest-feed "               \
+    "fetch.largest-audio fetch.allow-private fetch.user-agent"
+#define TRANSCRIBE_OPTIONS                                                                                             \
+    "transcribe.provider transcribe.model transcribe.language transcribe.jobs transcribe.threads transcribe.part "     \
+    "transcribe.stall transcribe.vad openai.base-url openai.key openai.model openai.largest-upload"
+
+static const struct command table[] = {
+    {"podcast", "add", "FEED_URL", 1, 1, "make a site from a feed, or add a podcast to a site",
+     "add.site add.domain " FETCH_OPTIONS,
+     "tidemill podcast add https://example.org/feed.xml", command_podcast_add, false},
+    {"podcast", "list", "", 0, 0, "list the sites with their podcasts and episodes", "podcast.sites",
+     "tidemill podcast list --json", command_podcast_list, false},
+    {"podcast", "run", "", 0, 0, "fetch, transcribe and index what is new, for all sites",
+     "podcast.sites run.dry-run run.skip-rss-retrieval run.skip-audio-processing run.skip-local-indexing "
+     "run.force-local-indexing run.reapply-spelling-corrections run.local-run-only run.max-episodes run.recheck-audio "
+     "fetch.recheck-days " FETCH_OPTIONS " " TRANSCRIBE_OPTIONS,
+     "tidemill podcast run --sites hardfork,naddpod --jobs 2", command_podcast_run, false},
+    {"podcast", "check", "", 0, 0, "check configuration, files, transcripts and index of the sites",
+     "podcast.sites add.site check.all check.format check.verbose check.deep",
+     "tidemill podcast check --sites hardfork", command_podcast_check, false},
+    {"podcast", "search", "WORDS...", 1, 64, "search what was said",
+     "podcast.sites search.limit search.offset search.sort search.from search.to search.podcasts",
+     "tidemill podcast search '\"ask not\" country' --sort newest", command_podcast_search, false},
+    {"podcast", "respell", "", 0, 0, "apply the spelling corrections to the transcripts that are there",
+     "podcast.sites run.dry-run", "tidemill podcast respell --sites hardfork", command_podcast_respell, false},
+    {"podcast", "index", "", 0, 0, "bring search entries and index up to date",
+     "podcast.sites run.force-local-indexing", "tidemill podcast index --sites hardfork", command_podcast_index, false},
+    {"podcast", "history", "", 0, 0, "show the last runs", "history.limit", "tidemill podcast history --last 5",
+     command_podcast_history, false},
+    {"model", "list", "", 0, 0, "list the speech models and which of them are here", "", "tidemill model list",
+     command_model_list, false},
+    {"model", "get", "NAME", 1, 1, "fetch and verify a model", "model.from model.unverified",
+     "tidemill model get base.en", command_model_get, false},
+    {"model", "check", "[NAME]", 0, 1, "verify the models that are here", "", "tidemill model check",
+     command_model_check, false},
+    {"model", "remove", "NAME", 1, 1, "remove a model", "", "tidemill model remove base.en", command_model_remove,
+     false},
+    {"serve", NULL, "", 0, 0, "serve the sites: pages, search, audio, feeds", "serve.listen serve.base-url",
+     "tidemill serve --data ~/podcasts --listen 127.0.0.1:8787", command_serve, false},
+    {"config", NULL, "[NAME]", 0, 1, "print each setting, its value and where it came from", "*",
+     "tidemill config transcribe.model", command_config, false},
+    {"completion", NULL, "SHELL", 1, 1, "print completions for bash, zsh or fish", "", "tidemill completion bash",
+     command_completion, false},
+    {"manual", NULL, "", 0, 0, "print the man page", "", "tidemill manual | man -l -", command_manual, false},
+    {"version", NULL, "", 0, 0, "print the version", "", "tidemill version", command_version, false},
+    {"media-worker", NULL, "", 0, 0, "the worker process for codecs and models", "", "", command_media_worker, true},
+};
+
+const struct command *command_table(size_t *count) {
+    *count = ARRAY_LENGTH(table);
+    return table;
+}
+
+const struct command *command_find(const char *noun, const char *verb) {
+    for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
+        if (strcmp(table[i].noun, noun) == 0 && (!table[i].verb || (verb && strcmp(table[i].verb, verb) == 0)))
+            return &table[i];
+    }
+    return NULL;
+}
+
+static bool names(const char *list, const char *name) {
+    size_t length = strlen(name);
+    for (const char *at = list; *at;) {
+        size_t size = strcspn(at, " ");
+        if (size == length && strncmp(at, name, size) == 0)
+            return true;
+        at += size + (at[size] == ' ');
+    }
+    return false;
+}
+
+bool command_takes(const struct command *command, const struct option_row *row) {
+    if (names(GLOBAL_OPTIONS, row->name))
+        return true;
+    return command && (strcmp(command->options, "*") == 0 || names(command->options, row->name));
+}

@@ -1,0 +1,88 @@
+/* Help, from the tables of commands and options. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/command.h"
+
+static void print_summary_line(const struct command *command) {
+    char name[64];
+    snprintf(name, sizeof(name), "%s%s%s%s%s", command->noun, command->verb ? " " : "",
+             command->verb ? command->verb : "", *command->words ? " " : "", command->words);
+    printf("  %-28s %s\n", name, command->summary);
+}
+
+void help_print_program(void) {
+    size_t count = 0;
+    const struct command *commands = command_table(&count);
+    puts("tidemill: content pipelines on one machine and on your own AWS accounts\n\n"
+         "Usage: tidemill NOUN VERB [WORDS] [FLAGS]\n\nCommands:");
+    for (size_t i = 0; i < count; i++) {
+        if (!commands[i].hidden)
+            print_summary_line(&commands[i]);
+    }
+    puts("\n`tidemill NOUN --help` and `tidemill NOUN VERB --help` tell more.\n"
+         "Example: tidemill podcast add https://example.org/feed.xml && tidemill podcast run");
+}
+
+void help_print_noun(const char *noun) {
+    size_t count = 0;
+    const struct command *commands = command_table(&count);
+    printf("Usage: tidemill %s VERB [WORDS] [FLAGS]\n\nVerbs:\n", noun);
+    const char *example = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(commands[i].noun, noun) != 0 || commands[i].hidden)
+            continue;
+        print_summary_line(&commands[i]);
+        example = example ? example : commands[i].example;
+    }
+    if (example)
+        printf("\nExample: %s\n", example);
+}
+
+static void print_option(const struct option_row *row) {
+    char flag[80];
+    const char *value = row->type == OPTION_BOOL ? "" : row->value_name ? row->value_name : "VALUE";
+    char letter[5] = "    ";
+    if (row->letter)
+        snprintf(letter, sizeof(letter), "-%c, ", row->letter);
+    snprintf(flag, sizeof(flag), "%s--%s%s%s", letter, row->flag, *value ? " " : "", value);
+    printf("  %-34s %s", flag, row->help);
+    if (row->choices)
+        printf(" (%s)", row->choices);
+    if (row->otherwise && row->type != OPTION_BOOL)
+        printf(" [%s]", row->otherwise);
+    putchar('\n');
+}
+
+void help_print_command(const struct command *command) {
+    printf("Usage: tidemill %s%s%s%s%s [FLAGS]\n\n%c%s.\n", command->noun, command->verb ? " " : "",
+           command->verb ? command->verb : "", *command->words ? " " : "", command->words,
+           command->summary[0] >= 'a' && command->summary[0] <= 'z' ? command->summary[0] - 32 : command->summary[0],
+           command->summary + 1);
+    size_t count = 0;
+    const struct option_row *rows = option_table(&count);
+    bool headed = false;
+    for (int global = 0; global < 2; global++) {
+        headed = false;
+        for (size_t i = 0; i < count; i++) {
+            if (!rows[i].flag || !command_takes(command, &rows[i]) || (global != 0) != command_takes(NULL, &rows[i]))
+                continue;
+            if (!headed)
+                puts(global ? "\nFlags of every command:" : "\nFlags:");
+            headed = true;
+            print_option(&rows[i]);
+        }
+    }
+    headed = false;
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].flag || !command_takes(command, &rows[i]) || strcmp(command->options, "*") == 0)
+            continue;
+        if (!headed)
+            puts("\nSettings in tidemill.yaml:");
+        headed = true;
+        printf("  %-34s %s [%s]\n", rows[i].name, rows[i].help, rows[i].otherwise ? rows[i].otherwise : "");
+    }
+    if (command->example && *command->example)
+        printf("\nExample: %s\n", command->example);
+}

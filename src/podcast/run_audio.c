@@ -1,0 +1,345 @@
+/* Phase 2, second half: audio that is not there yet, files that changed behind their address, and the feeds' own
+ * transcripts. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/text.h"
+#include "podcast/file_key.h"
+#include "podcast/run_site.h"
+#include "web/download.h"
+
+enum { RECHECK_EVERY_MS = 24 * 60 * 60 * 1000 };
+
+struct audio_work {
+    struct run_site *site;
+    struct episode *episode;
+    const char *file_key;         /* of the file wanted: the episode's own, or a new version's */
+    struct state_version version; /* episode 0: none */
+    bool recheck;                 /* only ask whether the file has changed */
+};
+
+struct audio_list {
+    struct audio_work *items;
+    size_t count, capacity;
+};
+
+static const struct site_podcast *active_podcast(const struct run_site *site, const char *id) {
+    const struct site_podcast *podcast = site_podcast_find(site->site, id);
+    return podcast && podcast->active ? podcast : NULL;
+}
+
+static const char *audio_prefix(struct arena *arena, const struct episode *episode, const char *file_key) {
+    return arena_format(arena, "audio/%s/%s.", episode->podcast_id, file_key);
+}
+
+/* ---- a download ---- */
+
+struct download_progress {
+    struct progress *progress;
+};
+
+static void on_bytes(void *to, uint64_t done, uint64_t total) {
+    progress_update(((struct download_progress *)to)->progress, done, total);
+}
+
+static const char *part_path(struct arena *arena, const struct audio_work *work) {
+    const struct run_site *site = work->site;
+    return arena_format(arena, "%s/state/downloads/%s/%s/%s.part", site->run->settings->data, site->site->id,
+                        work->episode->podcast_id, work->file_key);
+}
+
+/* What FFmpeg says of it, in a worker process; a file that is cut off or not audio is no download. */
+static bool probe_file(struct audio_work *work, const char *path, char extension[16], struct error *err) {
+    JSON_OWNED json_t *input = json_pack("{s:s}", "path", path);
+    JSON_OWNED json_t *output = NULL;
+    struct worker_call call = {.task = "podcast.probe", .input = input, .cancel = work->site->run->settings->cancel};
+    if (!run_media(work->site->run, &call, &output, err))
+        return false;
+    if (json_get_bool(output, "truncated", false))
+        return error_set(err, ERROR_INVALID, "the audio is cut off: it ends before its own header says");
+    const char *usual = json_get_text(output, "extension", "");
+    if (*usual == '.' && strcmp(usual, ".audio") != 0)
+        snprintf(extension, 16, "%s", usual + 1);
+    if (json_get_bool(output, "isVideo", false))
+        run_warn(work->site, "podcast %s: episode \"%.120s\": the file is a video; its sound is used",
+                 work->episode->podcast_id, work->episode->title);
+    return true;
+}
+
+static bool remember_audio(struct audio_work *work, const struct download_result *result, struct error *err) {
+    struct run_site *site = work->site;
+    struct state_audio audio = {
+        .file_key = work->file_key,
+        .url = work->episode->audio_url,
+        .etag = result->etag,
+        .last_modified = result->last_modified,
+        .length = (int64_t)result->bytes,
+        .checked_ms = clock_wall_ms(site->run->settings->clock),
+    };
+    return state_audio_write(site->run->state, site->site->id, work->episode->id, &audio, err);
+}
+
+static bool store_audio(struct arena *arena, struct audio_work *work, const char *path,
+                        const struct download_result *result, struct error *err) {
+    struct run_site *site = work->site;
+    char extension[16];
+    snprintf(extension, sizeof(extension), "%s", result->extension ? result->extension : "mp3");
+    if (!probe_file(work, path, extension, err)) {
+        /* It will not get better by resuming it. A cancel or a crash for want of memory says nothing about the file. */
+        if (err->code == ERROR_INVALID || err->code == ERROR_UNSUPPORTED)
+            download_forget(path, NULL);
+        return false;
+    }
+    const char *key = arena_format(arena, "%s%s", audio_prefix(arena, work->episode, work->file_key), extension);
+    struct object_put_options options = {.content_type = result->content_type, .expected_size = result->bytes};
+    if (!object_put_file(site->files, key, path, &options, err))
+        return false;
+    if (!work->version.episode) {
+        pthread_mutex_lock(&site->lock);
+        episode_set_audio_extension(site->manifest, work->episode, strcmp(extension, "mp3") == 0 ? NULL : extension);
+        pthread_mutex_unlock(&site->lock);
+    }
+    return remember_audio(work, result, err) && download_forget(path, err);
+}
+
+static bool download(struct arena *arena, struct audio_work *work, struct error *err) {
+    struct run_site *site = work->site;
+    const struct run_settings *settings = site->run->settings;
+    const char *path = part_path(arena, work);
+    if (!file_make_parents(path, err))
+        return false;
+    char what[200];
+    snprintf(what, sizeof(what), "download %s: %.100s", work->episode->podcast_id, work->episode->title);
+    struct download_progress shown = {progress_open(settings->progress, what, "bytes", 0)};
+    struct download_request request = {
+        .url = work->episode->audio_url,
+        .part_path = path,
+        .expected_length = work->episode->audio_length,
+        .largest = settings->largest_audio,
+        .cancel = settings->cancel,
+        .progress = on_bytes,
+        .progress_to = &shown,
+    };
+    struct download_result result = {0};
+    bool done = download_file(settings->http, arena, &request, &result, err);
+    progress_close(shown.progress);
+    return done && store_audio(arena, work, path, &result, err);
+}
+
+/* ---- has it changed? ---- */
+
+/* Asks the server about a file that is in the store; *changed tells. Marks the time of asking. */
+static bool look_again(struct arena *arena, struct audio_work *work, bool *changed, struct error *err) {
+    struct run_site *site = work->site;
+    const struct run_settings *settings = site->run->settings;
+    struct state_audio audio = {0};
+    bool found = false;
+    if (!state_audio_read(site->run->state, arena, site->site->id, work->episode->id, &audio, &found, err))
+        return false;
+    struct download_probe now = {0};
+    if (!download_probe(settings->http, arena, work->episode->audio_url, NULL, NULL, settings->cancel, &now, err))
+        return false;
+    *changed = found && strcmp(audio.file_key, work->episode->file_key) == 0 &&
+               download_changed(audio.etag, audio.last_modified, audio.length, &now);
+    if (*changed || settings->dry_run)
+        return true;
+    struct state_audio mark = {.file_key = work->episode->file_key,
+                               .url = work->episode->audio_url,
+                               .etag = found ? audio.etag : now.etag,
+                               .last_modified = found ? audio.last_modified : now.last_modified,
+                               .length = found ? audio.length : now.length,
+                               .checked_ms = clock_wall_ms(settings->clock)};
+    return state_audio_write(site->run->state, site->site->id, work->episode->id, &mark, err);
+}
+
+/* A new key for the same episode, with the time of now; noted before anything is fetched under it. */
+static bool begin_version(struct arena *arena, struct audio_work *work, struct error *err) {
+    struct run_site *site = work->site;
+    const struct episode *episode = work->episode;
+    int64_t now = clock_wall_ms(site->run->settings->clock);
+    if (now <= episode->downloaded_ms)
+        now = episode->downloaded_ms + 1;
+    work->file_key = file_key_make(arena, episode->title, episode->published_ms, now);
+    work->version = (struct state_version){.episode = episode->id,
+                                           .old_key = episode->file_key,
+                                           .new_key = work->file_key,
+                                           .downloaded_ms = now,
+                                           .old_audio = episode_audio_key(arena, episode)};
+    return state_version_write(site->run->state, site->site->id, &work->version, err);
+}
+
+static bool recheck(struct arena *arena, struct audio_work *work, bool *fetch, struct error *err) {
+    struct run_site *site = work->site;
+    bool changed = false;
+    *fetch = false;
+    if (!look_again(arena, work, &changed, err))
+        return error_context(err, "cannot tell whether the audio has changed");
+    if (!changed)
+        return true;
+    run_say(site->run, "  %s: \"%.100s\": the file behind its address has changed", site->site->id,
+            work->episode->title);
+    if (site->run->settings->dry_run) {
+        run_plan(site, "download the changed audio of \"%.120s\" as a new version", work->episode->title);
+        return true;
+    }
+    *fetch = true;
+    return begin_version(arena, work, err);
+}
+
+static void count_download(struct audio_work *work) {
+    struct run_site *site = work->site;
+    pthread_mutex_lock(&site->lock);
+    site->record->new_audio++;
+    site->record->new_versions += work->version.episode != 0;
+    pthread_mutex_unlock(&site->lock);
+    run_say(site->run, "  %s: fetched \"%.100s\"", site->site->id, work->episode->title);
+}
+
+static void work_on_audio(void *to, size_t index) {
+    struct audio_work *work = &((struct audio_list *)to)->items[index];
+    struct run *run = work->site->run;
+    if (run_cancelled(run) || run_disk_is_full(run))
+        return;
+    ARENA_OWNED struct arena *arena = arena_open();
+    struct error err = {0};
+    bool fetch = true;
+    bool done = !work->recheck || recheck(arena, work, &fetch, &err);
+    if (done && fetch) {
+        done = download(arena, work, &err);
+        if (done)
+            count_download(work);
+        else
+            error_hint(&err, "it will be fetched again next run");
+    }
+    if (!done && err.code != ERROR_CANCELLED) {
+        run_name_episode(&err, work->site, work->episode);
+        run_fail(work->site, &err);
+    }
+}
+
+/* ---- what is wanted ---- */
+
+static void want(struct audio_list *list, struct audio_work work) {
+    list->items = memory_grow(list->items, list->count, &list->capacity, sizeof(*list->items));
+    list->items[list->count++] = work;
+}
+
+/* The row says which extension the file has; where a kill came between file and manifest, the listing knows better. */
+static void heal_extension(struct run_site *site, struct episode *episode, const char *key) {
+    const char *dot = strrchr(key, '.');
+    const char *name = strrchr(key, '/');
+    const char *said = episode->audio_file;
+    bool plain = !said && strcmp(dot, ".mp3") == 0;
+    if (!plain && (!said || strcmp(said, name + 1) != 0))
+        episode_set_audio_extension(site->manifest, episode, strcmp(dot, ".mp3") == 0 ? NULL : dot + 1);
+}
+
+static bool due_again(struct run_site *site, struct arena *arena, const struct episode *episode) {
+    const struct run_settings *settings = site->run->settings;
+    int64_t now = clock_wall_ms(settings->clock);
+    if (settings->recheck_audio)
+        return true;
+    if (settings->recheck_days <= 0 || !episode->published_known ||
+        now - episode->published_ms > settings->recheck_days * RECHECK_EVERY_MS)
+        return false;
+    struct state_audio audio = {0};
+    bool found = false;
+    if (!state_audio_read(site->run->state, arena, site->site->id, episode->id, &audio, &found, NULL))
+        return false;
+    return !found || now - audio.checked_ms >= RECHECK_EVERY_MS;
+}
+
+static void plan_download(struct run_site *site, const struct episode *episode) {
+    char url[512];
+    run_plan(site, "download %s to audio/%s/%s", redact_url(episode->audio_url, url, sizeof(url)), episode->podcast_id,
+             episode->file_key);
+}
+
+static const struct state_version *version_of(const struct state_version *versions, size_t count, int64_t episode) {
+    for (size_t i = 0; i < count; i++) {
+        if (versions[i].episode == episode)
+            return &versions[i];
+    }
+    return NULL;
+}
+
+static void want_episode(struct run_site *site, struct arena *arena, struct audio_list *list,
+                         const struct run_listing *audio, const struct state_version *version,
+                         struct episode *episode) {
+    bool dry = site->run->settings->dry_run;
+    size_t at = run_listing_find(audio, audio_prefix(arena, episode, episode->file_key));
+    if (version && strcmp(version->new_key, episode->file_key) != 0) {
+        /* A version begun in an earlier run: its download goes on. */
+        if (run_listing_find(audio, audio_prefix(arena, episode, version->new_key)) == audio->count && !dry)
+            want(list, (struct audio_work){site, episode, version->new_key, *version, false});
+        return;
+    }
+    if (at < audio->count) {
+        heal_extension(site, episode, audio->keys[at]);
+        if (due_again(site, arena, episode))
+            want(list, (struct audio_work){site, episode, episode->file_key, {0}, true});
+    } else if (dry) {
+        plan_download(site, episode);
+    } else {
+        want(list, (struct audio_work){site, episode, episode->file_key, {0}, false});
+    }
+}
+
+static bool gather_site(struct run_site *site, struct arena *arena, struct audio_list *list, struct error *err) {
+    struct run_listing audio = {0};
+    struct state_version *versions = NULL;
+    size_t version_count = 0;
+    if (!run_list(site, arena, "audio/", &audio, err) ||
+        !state_versions_read(site->run->state, arena, site->site->id, &versions, &version_count, err))
+        return false;
+    /* The newest first: what people look for is there soonest. */
+    for (size_t i = site->manifest->count; i-- > 0;) {
+        struct episode *episode = site->manifest->episodes[i];
+        if (!active_podcast(site, episode->podcast_id) || !episode->audio_url)
+            continue;
+        const struct state_version *version = version_of(versions, version_count, episode->id);
+        want_episode(site, arena, list, &audio, version, episode);
+    }
+    return true;
+}
+
+void run_audio(struct run *run) {
+    if (run_cancelled(run))
+        return;
+    int64_t began = clock_monotonic_ms(run->settings->clock);
+    ARENA_OWNED struct arena *arena = arena_open();
+    struct audio_list list = {0};
+    for (size_t i = 0; i < run->count; i++) {
+        struct run_site *site = &run->sites[i];
+        struct error err = {0};
+        site->record->audio.outcome = RUN_OK;
+        if (!site->manifest || !gather_site(site, arena, &list, &err)) {
+            site->record->audio.outcome = RUN_FAILED;
+            if (site->manifest) {
+                error_context(&err, "site %s: audio", site->site->id);
+                error_hint(&err, "nothing was fetched for it");
+                run_fail(site, &err);
+            }
+        }
+    }
+    parallel_for(list.count, run->settings->fetch_jobs, work_on_audio, &list);
+    if (run_disk_is_full(run))
+        run_say(run, "  the disk is full: the other downloads were not begun");
+    for (size_t i = 0; i < run->count; i++) {
+        struct run_site *site = &run->sites[i];
+        if (site->manifest && !run->settings->dry_run) {
+            run_save_manifest(site);
+            run_feed_transcripts(site);
+        }
+        site->record->has_new_files |= site->record->new_audio > 0;
+        if (site->record->error_count)
+            site->record->audio.outcome = RUN_FAILED;
+        site->record->audio.ms = clock_monotonic_ms(run->settings->clock) - began;
+    }
+    free(list.items);
+}
