@@ -15,8 +15,8 @@
 
 static const struct command table[] = {
     {"podcast", "add", "FEED_URL", 1, 1, "make a site from a feed, or add a podcast to a site",
-     "add.site add.domain " FETCH_OPTIONS,
-     "tidemill podcast add https://example.org/feed.xml", command_podcast_add, false},
+     "add.site add.domain " FETCH_OPTIONS, "tidemill podcast add https://example.org/feed.xml", command_podcast_add,
+     false},
     {"podcast", "list", "", 0, 0, "list the sites with their podcasts and episodes", "podcast.sites",
      "tidemill podcast list --json", command_podcast_list, false},
     {"podcast", "run", "", 0, 0, "fetch, transcribe and index what is new, for all sites",
@@ -44,7 +44,7 @@ static const struct command table[] = {
      command_model_check, false},
     {"model", "remove", "NAME", 1, 1, "remove a model", "", "tidemill model remove base.en", command_model_remove,
      false},
-    {"serve", NULL, "", 0, 0, "serve the sites: pages, search, audio, feeds", "serve.listen serve.base-url",
+    {"serve", NULL, "", 0, 0, "serve the sites: pages, search, audio, feeds", "serve.listen",
      "tidemill serve --data ~/podcasts --listen 127.0.0.1:8787", command_serve, false},
     {"config", NULL, "[NAME]", 0, 1, "print each setting, its value and where it came from", "*",
      "tidemill config transcribe.model", command_config, false},

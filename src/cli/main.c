@@ -105,8 +105,12 @@ static int unknown_command(const char *noun, const char *verb) {
     return EXIT_USAGE;
 }
 
+struct chosen {
+    const struct command *command;
+};
+
 static bool allowed_flag(void *to, const struct option_row *row) {
-    return command_takes(to, row);
+    return command_takes(((const struct chosen *)to)->command, row);
 }
 
 static const char *environment(const char *name) {
@@ -234,9 +238,10 @@ static int run_with_options(struct options *options, int argc, char **argv, cons
     if (noun && !command && (!noun_known || verb))
         return unknown_command(noun, verb);
     struct error err = {0};
+    struct chosen chosen = {command};
     char **words = NULL;
     size_t word_count = 0;
-    if (!options_read_flags(options, argc, argv, allowed_flag, (void *)command, &words, &word_count, &err)) {
+    if (!options_read_flags(options, argc, argv, allowed_flag, &chosen, &words, &word_count, &err)) {
         if (command)
             error_context(&err, "%s%s%s", command->noun, command->verb ? " " : "", command->verb ? command->verb : "");
         return output_fail(&err, EXIT_USAGE);

@@ -33,16 +33,23 @@ static const char *const migrations[] = {
     NULL,
 };
 
-struct podcast_state *podcast_state_open(const char *path, struct error *err) {
-    if (!file_make_parents(path, err))
-        return NULL;
-    struct db *db = db_open(path, DB_WAL, migrations, err);
+static struct podcast_state *state_of(struct db *db) {
     if (!db)
         return NULL;
     struct podcast_state *state = memory_alloc(sizeof(*state));
     state->db = db;
     pthread_mutex_init(&state->lock, NULL);
     return state;
+}
+
+struct podcast_state *podcast_state_open(const char *path, struct error *err) {
+    if (!file_make_parents(path, err))
+        return NULL;
+    return state_of(db_open(path, DB_WAL, migrations, err));
+}
+
+struct podcast_state *podcast_state_open_readonly(const char *path, struct error *err) {
+    return state_of(db_open(path, DB_READ_ONLY, migrations, err));
 }
 
 void podcast_state_close(struct podcast_state *state) {

@@ -17,6 +17,8 @@ struct podcast_state;
 
 /* Opens (and makes) the database. Errors of db_open. */
 struct podcast_state *podcast_state_open(const char *path, struct error *err);
+/* For looking only, while a run may write: no database is made or migrated. */
+struct podcast_state *podcast_state_open_readonly(const char *path, struct error *err);
 void podcast_state_close(struct podcast_state *state);
 
 /* ---- feeds: what makes the next request conditional ---- */
