@@ -172,13 +172,10 @@ function hit_view(hit, state, options) {
     { class: 'hit', id: `hit-${hit.siteId ? `${hit.siteId}-` : ''}${hit.id}` },
     el(
       'a',
-      {
-        class: 'hit-time',
-        href: url,
-        'aria-label': `Play ${hit.episodeTitle} from ${time_label(hit.startTimeMs)}`,
-        on: { click: open(true) },
-      },
+      { class: 'hit-time', href: url, on: { click: open(true) } },
+      el('span', { class: 'visually-hidden', text: 'Play ' }),
       el('span', { class: 'hit-span' }, icon('play'), span),
+      el('span', { class: 'visually-hidden', text: ` of ${hit.episodeTitle}` }),
       track_view(hit, options.length_of?.(hit) ?? 0),
     ),
     el(

@@ -50,7 +50,7 @@ export function sheet_open(episode, options) {
     'dialog',
     { class: 'sheet', id: 'sheet', 'aria-labelledby': 'sheet-title' },
     el(
-      'header',
+      'div',
       { class: 'sheet-head' },
       el(
         'div',
