@@ -59,6 +59,12 @@ static bool is_loopback(const unsigned char bytes[16]) {
     return memcmp(bytes, six, 16) == 0 || (memcmp(bytes, mapped, 12) == 0 && bytes[12] == 127);
 }
 
+bool connection_is_loopback(const struct sockaddr *address) {
+    unsigned char bytes[16];
+    address_bytes(address, bytes);
+    return is_loopback(bytes);
+}
+
 bool connection_allowed(struct connection_list *list, const struct sockaddr *address) {
     unsigned char bytes[16];
     address_bytes(address, bytes);

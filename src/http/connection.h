@@ -18,6 +18,8 @@ struct connection;
 struct connection_list *connection_list_open(unsigned per_address);
 void connection_list_close(struct connection_list *list); /* NULL is allowed; all connections must be gone */
 
+bool connection_is_loopback(const struct sockaddr *address);
+
 /* May this address open one more? Loopback addresses always may. */
 bool connection_allowed(struct connection_list *list, const struct sockaddr *address);
 

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "http/answer.h"
+#include "http/connection.h"
 #include "http/reply.h"
 
 enum { HOST_LONGEST = 255, ALLOW_SIZE = 96 };
@@ -91,7 +92,15 @@ static bool place_host_site(struct exchange *exchange) {
     target->parts[0] = "sites";
     target->parts[1] = request->host_site;
     target->count += 2;
+    request->site_in_front = true;
     return true;
+}
+
+/* A loopback peer that is no proxy speaking for somebody else. */
+static bool is_local(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    return peer && connection_is_loopback(peer->client_addr) && !header_of(connection, "X-Forwarded-For") &&
+           !header_of(connection, "Forwarded");
 }
 
 /* Reads target and headers into the request. Returns 0, or the status that refuses it with *why. */
@@ -122,6 +131,7 @@ static int read_head(struct exchange *exchange, struct MHD_Connection *connectio
         error_set(why, ERROR_INVALID, "the Host header is malformed");
         return 400;
     }
+    request->local = is_local(connection);
     const char *forwarded = header_of(connection, "X-Forwarded-Proto");
     request->secure = forwarded && strcasecmp(forwarded, "https") == 0;
     if (strcmp(request->method, "OPTIONS") == 0 && strcmp(exchange->raw, "*") == 0) {

@@ -27,6 +27,8 @@ struct server_request {
     struct target target;  /* with the site's parts in front when the host stands for a site */
     const char *host;      /* "name" or "name:port" in lower case, checked for its form; "" if unknown */
     const char *host_site; /* the site that the host stands for, or NULL */
+    bool site_in_front;    /* its parts were put in front of the path: the site is at "/" for this client */
+    bool local;            /* came from this machine, and no proxy says that it was for another */
     bool secure;           /* a proxy in front says that the client came by https */
     struct server_parameter parameters[REQUEST_PARAMETERS_MOST];
     size_t parameter_count;

@@ -1,0 +1,82 @@
+/* /metrics: what was counted, and what there is now. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "http/app.h"
+#include "http/handlers.h"
+#include "http/reply.h"
+#include "http/server.h"
+
+/* Resident bytes of this process (proc(5), statm: the second number, in pages); 0 where that cannot be read. */
+static double resident_bytes(void) {
+    unsigned long long whole, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%llu %llu", &whole, &resident) != 2)
+        resident = 0;
+    fclose(file);
+    return (double)resident * (double)sysconf(_SC_PAGESIZE);
+}
+
+/* Manifests and indexes are kept open, so asking again costs a look at each file. */
+static void write_sites(const struct catalog_view *view, struct text *out) {
+    uint64_t episodes = 0, passages = 0;
+    for (size_t i = 0; i < view->count; i++) {
+        struct catalog_manifest *manifest = catalog_manifest_take(&view->entries[i], NULL);
+        struct index_reader *reader = catalog_reader_take(view->entries[i].live, NULL);
+        size_t count = 0;
+        const struct index_entry *entries = reader ? index_reader_entries(reader, &count) : NULL;
+        episodes += manifest ? manifest->manifest->count : 0;
+        for (size_t k = 0; k < count; k++)
+            passages += entries[k].passages;
+        catalog_reader_give(view->entries[i].live, reader);
+        catalog_manifest_give(manifest);
+    }
+    metrics_value(out, "tidemill_sites", "gauge", "Sites that are served.", (double)view->count);
+    metrics_value(out, "tidemill_sites_broken", "gauge", "Folders that are no readable site.",
+                  (double)view->failure_count);
+    metrics_value(out, "tidemill_episodes", "gauge", "Episodes of all sites.", (double)episodes);
+    metrics_value(out, "tidemill_passages", "gauge", "Passages in all indexes.", (double)passages);
+}
+
+static void write_last_run(const struct site_app *app, struct text *out) {
+    struct site_server_run_facts run = {0};
+    if (!app->settings->last_run || !app->settings->last_run(app->settings->last_run_to, &run) || !run.finished_ms)
+        return;
+    metrics_value(out, "tidemill_last_run_timestamp_seconds", "gauge", "When the last run ended.",
+                  (double)run.finished_ms / 1e3);
+    metrics_value(out, "tidemill_last_run_duration_seconds", "gauge", "How long it took.",
+                  (double)run.duration_ms / 1e3);
+    metrics_value(out, "tidemill_last_run_success", "gauge", "1 if all went well.", run.succeeded ? 1 : 0);
+    metrics_value(out, "tidemill_last_run_episodes_added", "gauge", "Episodes it found.", (double)run.episodes_added);
+    metrics_value(out, "tidemill_last_run_episodes_transcribed", "gauge", "Episodes it transcribed.",
+                  (double)run.episodes_transcribed);
+    metrics_value(out, "tidemill_last_run_failures", "gauge", "What went wrong in it.", (double)run.failures);
+}
+
+void metrics_page(void *to, const struct server_request *request, struct server_response *response) {
+    struct site_app *app = to;
+    if (!app->settings->public_metrics && !request->local) {
+        reply_absent(request, response);
+        return;
+    }
+    struct hold *hold = hold_open(app, request, response);
+    struct text out;
+    text_open(&out, 1 * MIB);
+    metrics_write(app->metrics, &out);
+    struct server *server = app->server;
+    if (server)
+        metrics_value(&out, "tidemill_http_connections", "gauge", "Open connections.",
+                      (double)server_connections(server));
+    write_sites(hold->view, &out);
+    write_last_run(app, &out);
+    metrics_value(&out, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
+    metrics_value(&out, "tidemill_uptime_seconds", "counter", "Since the server started.",
+                  (double)(clock_monotonic_ms(app->clock) - app->started_ms) / 1e3);
+    reply_text(request, response, "text/plain; version=0.0.4; charset=utf-8",
+               arena_text_part(request->arena, text_value(&out), out.length), out.length, NULL);
+    text_close(&out);
+}
