@@ -59,6 +59,8 @@ void gate_check(struct arena *arena, const struct cue *cues, size_t count, const
 /* How bad: milliseconds touched by findings that ask for another try; 0 is clean. */
 int64_t gate_badness(const struct gate_findings *findings);
 
+/* True if a part with it is tried again. */
+bool gate_kind_again(enum gate_kind kind);
 const char *gate_name(enum gate_kind kind);
 const char *gate_meaning(enum gate_kind kind);
 /* {"kind":"loop","start_ms":n,"end_ms":n,"number":x,"sample":"…"}; the caller owns it. */

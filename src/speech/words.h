@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/text.h"
 
 struct word {
     int64_t start_ms;
@@ -23,10 +24,16 @@ struct word_list {
     size_t count;
 };
 
-/* The JSON value above; the caller owns it. `language` may be NULL ("und"). */
+/* Appends the JSON text above, compact, with a line end. `language` may be NULL ("und"). */
+void words_write(struct text *out, const char *language, const struct word *words, size_t count);
+/* The same as a JSON value, and its array alone; the caller owns them. */
 json_t *words_to_json(const char *language, const struct word *words, size_t count);
-/* Reads it back into `arena`. ERROR_NEWER for a later version, ERROR_INVALID (with the place) for anything that is not
- * of this form, ERROR_LIMIT. */
-bool words_from_json(struct arena *arena, const json_t *value, struct word_list *words, struct error *err);
+json_t *words_to_array(const struct word *words, size_t count);
+/* Reads the whole form back into `arena`; *language too, where asked for. ERROR_NEWER for a later version,
+ * ERROR_INVALID (with the place) for anything that is not of this form, ERROR_LIMIT. */
+bool words_from_json(struct arena *arena, const json_t *value, struct word_list *words, const char **language,
+                     struct error *err);
+/* Reads an array of {"w","s","e"}. Same errors. */
+bool words_from_array(struct arena *arena, const json_t *array, struct word_list *words, struct error *err);
 
 #endif
