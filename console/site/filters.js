@@ -183,14 +183,16 @@ function podcasts_view(state, podcasts) {
 }
 
 function episodes_view(state, episodes) {
-  const newest_first = [...episodes.values()].reverse();
-  const rows = newest_first.map((episode) => ({
+  // The chosen ones first, then the newest.
+  const chosen = (episode) => state.episodes.includes(String(episode.sequentialId));
+  const ordered = [...episodes.values()].reverse().sort((a, b) => chosen(b) - chosen(a));
+  const rows = ordered.map((episode) => ({
     words: `${episode.sequentialId} ${episode.title}`.toLowerCase(),
     element: check_row(
       String(episode.sequentialId),
       `#${episode.sequentialId}: ${episode.title}`,
       date_label(episode.publishedAt),
-      state.episodes.includes(String(episode.sequentialId)),
+      chosen(episode),
     ),
   }));
   const list = el(

@@ -2,7 +2,7 @@
 // and nothing that a feed or a transcript says becomes markup.
 
 import assert from 'node:assert/strict';
-import { case_open, page_test, query_of, results_wait, search_direct, site_url, world } from './support/case.mjs';
+import { case_open, page_test, query_of, results_wait, search_direct, site_url, world } from '../support/case.mjs';
 
 case_open();
 

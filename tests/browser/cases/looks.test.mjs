@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
-import { case_open, page_test, query_of, results_wait, site_url, world } from './support/case.mjs';
+import { case_open, page_test, query_of, results_wait, site_url, world } from '../support/case.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -119,23 +119,23 @@ for (const colour of ['#ffd84d', '#ffffff', '#000000', '#0a1a66', '#ff0000', 'no
 }
 
 page_test('light and dark follow the system, then the reader, and are kept', { context: { colorScheme: 'dark' } }, async (page) => {
-  const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+  const theme_is = (wanted) => page.waitForFunction((name) => document.documentElement.dataset.theme === name, wanted);
   const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   const metas = () => page.locator('meta[name=theme-color]').evaluateAll((all) => all.map((meta) => meta.content));
   await page.goto(site_url());
   await page.locator('.episode').first().waitFor();
   const given = await metas();
-  assert.equal(await theme(), 'dark');
+  await theme_is('dark');
   const dark = await ground();
   await page.emulateMedia({ colorScheme: 'light' });
-  assert.equal(await theme(), 'light');
+  await theme_is('light');
   assert.notEqual(await ground(), dark);
   await page.getByRole('button', { name: 'Switch between light and dark' }).click();
-  assert.equal(await theme(), 'dark');
+  await theme_is('dark');
   assert.equal(await page.evaluate(() => localStorage.getItem('theme')), 'dark');
   assert.deepEqual(await metas(), [given[1], given[1]], 'the browser’s own bar follows');
   await page.reload();
-  assert.equal(await theme(), 'dark');
+  await theme_is('dark');
   assert.equal(await ground(), dark);
 });
 

@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { archive_bars } from '../../console/site/archive.js';
-import { marks_by_entry, marks_tidy } from '../../console/site/marks.js';
-import { pager_numbers } from '../../console/site/results.js';
-import { state_empty, state_params, state_parse, state_request, state_url } from '../../console/site/state.js';
-import { date_label, duration_label, span_label, time_label } from '../../console/site/text.js';
-import { place_find, target_find, words_align } from '../../console/site/transcript.js';
+import { archive_bars } from '../../../console/site/archive.js';
+import { marks_by_entry, marks_tidy } from '../../../console/site/marks.js';
+import { pager_numbers } from '../../../console/site/results.js';
+import { state_empty, state_params, state_parse, state_request, state_url } from '../../../console/site/state.js';
+import { date_label, duration_label, span_label, time_label } from '../../../console/site/text.js';
+import { place_find, target_find, words_align } from '../../../console/site/transcript.js';
 
 const BASE = 'https://example.org/sites/tide/';
 

@@ -1,7 +1,7 @@
 // Searching on a site's page: the address, paging, order, filters, spelling, errors, keys.
 
 import assert from 'node:assert/strict';
-import { case_open, hit_texts, page_test, query_of, results_wait, search_direct, site_url, world } from './support/case.mjs';
+import { case_open, hit_texts, page_test, query_of, results_wait, search_direct, site_url, world } from '../support/case.mjs';
 
 case_open();
 

@@ -1,7 +1,7 @@
 // The home page: every site, and one search over all of them.
 
 import assert from 'node:assert/strict';
-import { case_open, page_test, query_of, results_wait, world } from './support/case.mjs';
+import { case_open, page_test, query_of, results_wait, world } from '../support/case.mjs';
 
 case_open();
 
