@@ -2,7 +2,7 @@
  *
  * A worker is this same program, started as `tidemill media-worker` with a socket as its descriptor 3; it answers one
  * call at a time and ends when the socket closes, so that a killed parent leaves no orphan. Messages are JSON with a
- * length in front (see worker.c). A worker that crashes, is killed, stalls, exceeds its memory or answers nonsense
+ * length in front (message.h). A worker that crashes, is killed, stalls, exceeds its memory or answers nonsense
  * fails the call with ERROR_CRASHED, ERROR_TIMEOUT or ERROR_LIMIT (the signal or the limit is named, with the last
  * lines it wrote to stderr), and is replaced at the next call. */
 #ifndef TIDEMILL_RUN_WORKER_H
@@ -25,7 +25,9 @@ struct worker_settings {
     size_t task_count;
 };
 
-/* One worker process, started at its first call. One thread at a time. */
+/* One worker process, started at its first call. It belongs to the thread that calls it: the system ends the process
+ * with the thread that started it (PR_SET_PDEATHSIG, prctl(2)), so that nothing outlives the program. The process is
+ * confined to what its first task needs; a task with other needs or another memory ceiling gets a new process. */
 struct worker;
 struct worker *worker_open(const struct worker_settings *settings, struct error *err);
 void worker_close(struct worker *worker);
