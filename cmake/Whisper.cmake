@@ -14,8 +14,8 @@ foreach(name ggml-base ggml-cpu ggml whisper)
   add_library(whisper::${name} STATIC IMPORTED GLOBAL)
   set_target_properties(whisper::${name} PROPERTIES IMPORTED_LOCATION ${WHISPER_PREFIX}/lib/lib${name}.a)
 endforeach()
-# C++ inside, C outside: the program is linked by the C compiler and names the C++ runtime itself.
-target_link_libraries(whisper::ggml-base INTERFACE stdc++ m Threads::Threads ${CMAKE_DL_LIBS})
+# C++ and OpenMP inside, C outside: the program is linked by the C compiler (gcc or clang) and names gcc's runtimes itself.
+target_link_libraries(whisper::ggml-base INTERFACE stdc++ gomp m Threads::Threads ${CMAKE_DL_LIBS})
 target_link_libraries(whisper::ggml-cpu INTERFACE whisper::ggml-base)
 target_link_libraries(whisper::ggml INTERFACE whisper::ggml-cpu whisper::ggml-base)
 target_link_libraries(whisper::whisper INTERFACE whisper::ggml)
