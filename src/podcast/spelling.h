@@ -53,9 +53,10 @@ bool spelling_apply_srt(struct arena *arena, const struct spelling *spelling, co
                         const char **changed, size_t *changed_length, struct spelling_result *result,
                         struct error *err);
 
-/* The words file beside it ({"words":[{"w","s","e"}]}): each word, or run of words, that a misspelling fills is
- * corrected where the correction has as many words; otherwise its first word takes the whole correction up to the end
- * of its last. A new reference (perhaps of `words` itself). */
+/* The words file beside it ({"words":[{"w","s","e"}]}, or that list alone): each word, or run of words, that a
+ * misspelling fills is corrected where the correction has as many words; otherwise its first word takes the whole
+ * correction up to the end of its last. Of *result only the total is added to. A new reference (perhaps of `words`
+ * itself). */
 json_t *spelling_apply_words(const struct spelling *spelling, json_t *words, struct spelling_result *result);
 
 /* Adds `from` to `to`, rows by correctedSpelling. */
