@@ -6,16 +6,21 @@
 #include "base/text.h"
 
 enum {
-    CANDIDATES = 16,    /* kept of each index; the right one is rarely beyond the third */
+    CANDIDATES = 8,     /* kept of each index */
+    ALTERNATIVES = 4,   /* asked for together: which word a slip was is often open among a few */
     SHORTEST = 3,       /* bytes of a word that is corrected: of two letters every other pair is near */
     TWO_SLIPS_FROM = 6, /* bytes from which two slips are thought possible */
     RARE_PASSAGES = 3,  /* a word in no more passages may be a slip of the transcriber itself */
     RARE_RATIO = 200,   /* ... if the other one is so much more usual */
 };
 
-/* Natural logarithm of how much rarer one more slip is, and of how rarely the first letter is the wrong one. */
+/* Natural logarithms: how much rarer one more slip is; how much likelier two swapped letters are than any other slip;
+ * how rarely the first letter is the wrong one; and how far behind the best another word may be and still be asked for
+ * with it. */
 static const double slip_cost = 7.0;
+static const double swap_gain = 2.0;
 static const double first_letter_cost = 0.5;
+static const double alternative_margin = 4.5;
 
 struct vocabulary_term {
     uint32_t text; /* offset, zero-ended */
@@ -35,6 +40,7 @@ struct candidate {
     const char *text;
     uint64_t passages;
     unsigned distance;
+    double score;
 };
 
 void vocabulary_close(struct vocabulary *vocabulary) {
@@ -84,16 +90,38 @@ static bool vocabulary_load(struct index_reader *reader, struct error *err) {
     return true;
 }
 
-static double candidate_score(const struct candidate *candidate, const char *word) {
-    return log((double)candidate->passages + 1) - slip_cost * candidate->distance -
-           (candidate->text[0] == word[0] ? 0 : first_letter_cost);
+/* Whether one swap of two neighbouring bytes makes one of the other. */
+static bool is_swap(const char *a, const char *b) {
+    size_t at = 0;
+    while (a[at] && a[at] == b[at])
+        at++;
+    return a[at] && a[at + 1] && a[at] == b[at + 1] && a[at + 1] == b[at] && strcmp(a + at + 2, b + at + 2) == 0;
+}
+
+static double candidate_score(const char *text, uint64_t passages, unsigned distance, const char *word) {
+    double score = log((double)passages + 1) - slip_cost * distance;
+    if (distance == 1 && is_swap(text, word))
+        score += swap_gain;
+    return text[0] == word[0] ? score : score - first_letter_cost;
 }
 
 /* A total order, so that the same word always gets the same answer. */
-static bool candidate_better(const struct candidate *a, const struct candidate *b, const char *word) {
-    double left = candidate_score(a, word);
-    double right = candidate_score(b, word);
-    return left > right || (left >= right && strcmp(a->text, b->text) < 0);
+static bool candidate_better(const struct candidate *a, const struct candidate *b) {
+    return a->score > b->score || (a->score >= b->score && strcmp(a->text, b->text) < 0);
+}
+
+/* Puts a candidate in its place among the best `most`; *count of them are there. */
+static void candidate_keep(struct candidate *best, size_t *count, size_t most, const struct candidate *candidate) {
+    for (size_t i = 0; i < *count; i++) {
+        if (strcmp(best[i].text, candidate->text) == 0)
+            return;
+    }
+    if (*count == most && !candidate_better(candidate, &best[most - 1]))
+        return;
+    size_t at = *count < most ? (*count)++ : most - 1;
+    for (; at > 0 && candidate_better(candidate, &best[at - 1]); at--)
+        best[at] = best[at - 1];
+    best[at] = *candidate;
 }
 
 /* Puts the vocabulary's nearest words into best[0..CANDIDATES), the best first; returns how many. */
@@ -113,12 +141,8 @@ static size_t vocabulary_nearest(const struct vocabulary *vocabulary, const char
         candidate.distance = text_distance(word, candidate.text, limit);
         if (candidate.distance == 0 || candidate.distance > limit)
             continue;
-        if (count == CANDIDATES && !candidate_better(&candidate, &best[count - 1], word))
-            continue;
-        size_t at = count < CANDIDATES ? count++ : count - 1;
-        for (; at > 0 && candidate_better(&candidate, &best[at - 1], word); at--)
-            best[at] = best[at - 1];
-        best[at] = candidate;
+        candidate.score = candidate_score(candidate.text, candidate.passages, candidate.distance, word);
+        candidate_keep(best, &count, CANDIDATES, &candidate);
     }
     return count;
 }
@@ -137,11 +161,11 @@ static bool word_passages(struct index_reader *const *readers, size_t reader_cou
     return true;
 }
 
-/* Sets *meant to the word probably meant, NULL if it is the one given. */
-static bool word_correct(struct arena *arena, struct index_reader *const *readers, size_t reader_count,
-                         const struct query_term *term, const char **meant, struct error *err) {
+/* Fills best[0..ALTERNATIVES) with the words probably meant, the best first; none if the word is well known itself. */
+static bool word_correct(struct index_reader *const *readers, size_t reader_count, const struct query_term *term,
+                         struct candidate *best, size_t *count, struct error *err) {
     uint64_t known;
-    *meant = NULL;
+    *count = 0;
     if (term->bytes < SHORTEST || (uint8_t)term->text[0] >= 0xE3)
         return true;
     if (!word_passages(readers, reader_count, term, &known, err))
@@ -149,51 +173,76 @@ static bool word_correct(struct arena *arena, struct index_reader *const *reader
     if (known > RARE_PASSAGES)
         return true;
     unsigned limit = known == 0 && term->bytes >= TWO_SLIPS_FROM ? 2 : 1;
-    struct candidate best = {0};
     for (size_t i = 0; i < reader_count; i++) {
         struct candidate near[CANDIDATES];
         if (!vocabulary_load(readers[i], err))
             return false;
-        size_t count = vocabulary_nearest(readers[i]->vocabulary, term->text, limit, near);
-        for (size_t n = 0; n < count; n++) {
+        size_t near_count = vocabulary_nearest(readers[i]->vocabulary, term->text, limit, near);
+        for (size_t n = 0; n < near_count; n++) {
             struct query_term other = {.text = near[n].text, .bytes = (uint32_t)strlen(near[n].text)};
             if (reader_count > 1 && !word_passages(readers, reader_count, &other, &near[n].passages, err))
                 return false;
-            if (!best.text || candidate_better(&near[n], &best, term->text))
-                best = near[n];
+            near[n].score = candidate_score(near[n].text, near[n].passages, near[n].distance, term->text);
+            candidate_keep(best, count, ALTERNATIVES, &near[n]);
         }
     }
-    if (best.text && (known == 0 || best.passages >= known * RARE_RATIO))
-        *meant = arena_text(arena, best.text);
+    if (known > 0 && *count > 0 && best[0].passages < known * RARE_RATIO)
+        *count = 0;
+    while (*count > 1 && best[*count - 1].score < best[0].score - alternative_margin)
+        (*count)--;
     return true;
 }
 
+/* The two texts under construction: with the best word, and with all of them. */
+struct correction {
+    struct text one;
+    struct text all;
+    size_t done; /* bytes of the query */
+};
+
+static void correction_add(struct correction *correction, const struct query *query, const struct query_term *term,
+                           const struct candidate *best, size_t count) {
+    const char *between = query->text + correction->done;
+    size_t length = term->start - correction->done;
+    text_append_part(&correction->one, between, length);
+    text_append_part(&correction->all, between, length);
+    text_append(&correction->one, best[0].text);
+    for (size_t i = 0; i < count; i++)
+        text_append_format(&correction->all, "%s%s", i ? " OR " : count > 1 ? "(" : "", best[i].text);
+    text_append(&correction->all, count > 1 ? ")" : "");
+    correction->done = term->end;
+}
+
 bool query_correct(struct arena *arena, struct index_reader *const *readers, size_t reader_count,
-                   const struct query *query, const char **suggestion, struct error *err) {
-    struct text out;
-    text_open(&out, 8 * LIMIT_SEARCH_QUERY_BYTES + LIMIT_SEARCH_QUERY_WORDS * LIMIT_SEARCH_TERM_BYTES);
-    size_t done = 0;
+                   const struct query *query, const char **suggestion, const char **widened, struct error *err) {
+    struct correction correction = {.done = 0};
     bool any = false;
     bool good = true;
+    text_open(&correction.one, LIMIT_SEARCH_QUERY_BYTES);
+    text_open(&correction.all, LIMIT_SEARCH_QUERY_BYTES);
     for (size_t i = 0; i < query->leaf_count && good; i++) {
         const struct query_node *leaf = query->leaves[i];
         for (size_t t = 0; t < leaf->term_count && good && !leaf->excluded; t++) {
             const struct query_term *term = &leaf->terms[t];
-            const char *meant = NULL;
-            if (term->prefix || term->start < done)
+            struct candidate best[ALTERNATIVES];
+            size_t count = 0;
+            if (term->prefix || term->start < correction.done)
                 continue;
-            good = word_correct(arena, readers, reader_count, term, &meant, err);
-            if (!meant)
+            good = word_correct(readers, reader_count, term, best, &count, err);
+            if (count == 0)
                 continue;
-            text_append_part(&out, query->text + done, term->start - done);
-            text_append(&out, meant);
-            done = term->end;
+            correction_add(&correction, query, term, best, leaf->term_count == 1 ? count : 1);
             any = true;
         }
     }
-    text_append_part(&out, query->text + done, query->bytes - done);
-    if (good)
-        *suggestion = any ? arena_text(arena, text_value(&out)) : NULL;
-    text_close(&out);
+    text_append_part(&correction.one, query->text + correction.done, query->bytes - correction.done);
+    text_append_part(&correction.all, query->text + correction.done, query->bytes - correction.done);
+    any = any && !correction.one.overflow;
+    if (good) {
+        *suggestion = any ? arena_text(arena, text_value(&correction.one)) : NULL;
+        *widened = any && !correction.all.overflow ? arena_text(arena, text_value(&correction.all)) : *suggestion;
+    }
+    text_close(&correction.one);
+    text_close(&correction.all);
     return good;
 }

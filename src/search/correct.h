@@ -9,12 +9,13 @@
 struct vocabulary;
 void vocabulary_close(struct vocabulary *vocabulary); /* NULL is allowed */
 
-/* The query with each unknown or rare word replaced by the one most probably meant, in `arena`; *suggestion is NULL
- * when there is nothing to replace. Words are compared by Damerau-Levenshtein distance (Damerau, "A technique for
- * computer detection and correction of spelling errors", 1964; optimal string alignment), weighed against how often
- * they are said, as a noisy channel would (Kernighan, Church and Gale, "A spelling correction program based on a noisy
- * channel model", 1990). */
+/* The query with each unknown or rare word replaced by the one most probably meant, in `arena`; and *widened, with all
+ * that may well have been meant, as
+ * "(this OR the)". Both are NULL when there is nothing to replace.
+ * Words are compared by Damerau-Levenshtein distance (Damerau, "A technique for computer detection and correction of
+ * spelling errors", 1964; optimal string alignment), weighed against how often they are said, as a noisy channel would
+ * (Kernighan, Church and Gale, "A spelling correction program based on a noisy channel model", 1990). */
 bool query_correct(struct arena *arena, struct index_reader *const *readers, size_t reader_count,
-                   const struct query *query, const char **suggestion, struct error *err);
+                   const struct query *query, const char **suggestion, const char **widened, struct error *err);
 
 #endif

@@ -43,31 +43,29 @@ static bool word_open(struct match *match, struct match_element *element, const 
     return true;
 }
 
+/* Adds one entry's passages to the times of its episode. */
+static bool times_add_entry(const struct posting *posting, uint16_t *times, uint32_t passages) {
+    struct posting_walk walk;
+    posting_walk_start(&walk, posting);
+    while (posting_walk_next(&walk)) {
+        if (walk.passage >= passages)
+            return false;
+        times[walk.passage] = times_add(times[walk.passage], walk.times);
+    }
+    return !walk.damaged;
+}
+
 /* Adds up many lists at once, so that an episode costs nothing for each of them. */
 static void times_fill(struct match *match, struct match_element *element) {
     const struct index_reader *reader = match->reader;
-    element->times = arena_alloc_array(match->arena, reader->passages + 1, sizeof(*element->times));
-    for (size_t i = 0; i < element->list_count; i++) {
+    element->times = arena_alloc_array(match->arena, reader->passages + 4, sizeof(*element->times));
+    for (size_t i = 0; i < element->list_count && !match->damaged; i++) {
         struct posting_list list = element->lists[i];
-        size_t slot = 0;
-        while (posting_next(&list)) {
-            while (slot < reader->entry_count && reader->entries[slot].episode.number < list.at.number)
-                slot++;
-            if (slot == reader->entry_count || reader->entries[slot].episode.number != list.at.number) {
-                list.damaged = true;
-                break;
-            }
-            struct posting_walk walk;
-            posting_walk_start(&walk, &list.at);
-            while (posting_walk_next(&walk)) {
-                if (walk.passage >= reader->entries[slot].passages) {
-                    walk.damaged = true;
-                    break;
-                }
-                uint16_t *times = &element->times[reader->first[slot] + walk.passage];
-                *times = times_add(*times, walk.times);
-            }
-            match->damaged |= walk.damaged;
+        while (posting_next(&list) && !match->damaged) {
+            const struct index_entry *entry = reader_entry(reader, list.at.number);
+            match->damaged |=
+                !entry ||
+                !times_add_entry(&list.at, element->times + reader->first[entry - reader->entries], entry->passages);
         }
         match->damaged |= list.damaged;
     }
@@ -212,11 +210,15 @@ static bool element_mark(struct match *match, struct match_element *element, con
     bool any = false;
     if (element->times) {
         const uint16_t *all = element->times + match->reader->first[episode->slot];
-        for (uint32_t i = 0; i < episode->passages; i++) {
-            if (all[i]) {
-                times[i] = all[i];
-                bit_set(bits, i);
-                any = true;
+        for (uint32_t i = 0; i < episode->passages; i += 4) {
+            uint64_t four;
+            memcpy(&four, all + i, sizeof(four)); /* mostly zero; there is room for four behind the last */
+            for (uint32_t j = i; four && j < i + 4 && j < episode->passages; j++) {
+                if (all[j]) {
+                    times[j] = all[j];
+                    bit_set(bits, j);
+                    any = true;
+                }
             }
         }
         return any;

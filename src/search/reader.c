@@ -212,6 +212,12 @@ const struct index_entry *index_reader_entries(const struct index_reader *reader
 const struct index_entry *reader_entry(const struct index_reader *reader, uint32_t number) {
     size_t low = 0;
     size_t high = reader->entry_count;
+    if (high == 0 || number < reader->entries[0].episode.number)
+        return NULL;
+    /* Numbers mostly follow one another. */
+    size_t guess = number - reader->entries[0].episode.number;
+    if (guess < high && reader->entries[guess].episode.number == number)
+        return &reader->entries[guess];
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (reader->entries[middle].episode.number < number)

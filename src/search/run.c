@@ -7,19 +7,28 @@
 #include "base/hash.h"
 #include "base/limits.h"
 
-enum { SLOTS_FIRST = 1 << 12, SPILL_BYTES = 1 << 18, NO_WORD = -1 };
+enum { TABLE_FIRST = 1 << 12, SPILL_BYTES = 1 << 18, NO_WORD = -1 };
 
+/* A term with its list so far. */
 struct slot {
     const char *term;
     uint32_t length;
-    uint32_t hash;
     uint32_t serial; /* of the last entry */
-    uint32_t words;  /* of the episode in hand */
-    uint32_t last_position_most;
-    int32_t first;
-    int32_t last;
+    uint64_t hash;
     struct bytes a;
     struct bytes b;
+};
+
+/* A term of the episode in hand. An episode has a few thousand, so finding one of them stays within the processor's
+ * cache, which finding one of all terms does not; those are looked up once an episode each. */
+struct local {
+    uint64_t hash;
+    uint32_t term; /* offset into the episode's terms */
+    uint32_t length;
+    uint32_t words;
+    uint32_t position_most;
+    int32_t first;
+    int32_t last;
 };
 
 /* A word of the episode in hand; those of one term are linked. */
@@ -29,29 +38,53 @@ struct word {
     uint16_t position;
 };
 
+/* Open addressing with linear probing; holds a number + 1, or 0. */
+struct table {
+    uint32_t *places;
+    size_t size;
+};
+
 struct run_builder {
     struct arena *arena; /* terms */
     struct slot *slots;
     size_t slot_count;
     size_t slot_capacity;
-    uint32_t *table; /* hash table of slot number + 1 */
-    size_t table_size;
+    struct table slot_table;
+    struct local *locals;
+    size_t local_count;
+    size_t local_capacity;
+    struct table local_table;
+    struct bytes terms; /* of the locals */
     struct word *words;
     size_t word_count;
     size_t word_capacity;
-    uint32_t *touched;
-    size_t touched_count;
-    size_t touched_capacity;
     struct bytes payload;
     struct bytes positions;
     size_t memory;
 };
 
+static void table_make(struct table *table, size_t size) {
+    free(table->places);
+    table->places = memory_alloc_array(size, sizeof(*table->places));
+    table->size = size;
+}
+
+static void table_clear(struct table *table) {
+    memset(table->places, 0, table->size * sizeof(*table->places));
+}
+
+static void table_put(struct table *table, uint64_t hash, size_t number) {
+    size_t at = hash & (table->size - 1);
+    while (table->places[at])
+        at = (at + 1) & (table->size - 1);
+    table->places[at] = (uint32_t)number + 1;
+}
+
 struct run_builder *run_builder_open(void) {
     struct run_builder *builder = memory_alloc(sizeof(*builder));
     builder->arena = arena_open();
-    builder->table_size = SLOTS_FIRST;
-    builder->table = memory_alloc_array(builder->table_size, sizeof(*builder->table));
+    table_make(&builder->slot_table, TABLE_FIRST);
+    table_make(&builder->local_table, TABLE_FIRST);
     return builder;
 }
 
@@ -62,7 +95,7 @@ static void slots_clear(struct run_builder *builder) {
     }
     builder->slot_count = 0;
     builder->memory = 0;
-    memset(builder->table, 0, builder->table_size * sizeof(*builder->table));
+    table_clear(&builder->slot_table);
     arena_reset(builder->arena);
 }
 
@@ -72,9 +105,11 @@ void run_builder_close(struct run_builder *builder) {
     slots_clear(builder);
     arena_close(builder->arena);
     free(builder->slots);
-    free(builder->table);
+    free(builder->slot_table.places);
+    free(builder->locals);
+    free(builder->local_table.places);
     free(builder->words);
-    free(builder->touched);
+    bytes_close(&builder->terms);
     bytes_close(&builder->payload);
     bytes_close(&builder->positions);
     free(builder);
@@ -84,71 +119,75 @@ size_t run_builder_memory(const struct run_builder *builder) {
     return builder->memory;
 }
 
-static void table_grow(struct run_builder *builder) {
-    free(builder->table);
-    builder->table_size *= 2;
-    builder->table = memory_alloc_array(builder->table_size, sizeof(*builder->table));
-    for (size_t i = 0; i < builder->slot_count; i++) {
-        size_t at = builder->slots[i].hash & (builder->table_size - 1);
-        while (builder->table[at])
-            at = (at + 1) & (builder->table_size - 1);
-        builder->table[at] = (uint32_t)i + 1;
-    }
+static void slots_find_again(struct run_builder *builder, size_t size) {
+    table_make(&builder->slot_table, size);
+    for (size_t i = 0; i < builder->slot_count; i++)
+        table_put(&builder->slot_table, builder->slots[i].hash, i);
 }
 
-static struct slot *slot_of(struct run_builder *builder, const char *term, uint32_t length) {
-    uint64_t wide = hash_fnv1a(term, length);
-    uint32_t hash = (uint32_t)(wide ^ wide >> 32);
-    size_t at = hash & (builder->table_size - 1);
-    for (; builder->table[at]; at = (at + 1) & (builder->table_size - 1)) {
-        struct slot *slot = &builder->slots[builder->table[at] - 1];
+static struct slot *slot_of(struct run_builder *builder, const char *term, uint32_t length, uint64_t hash) {
+    struct table *table = &builder->slot_table;
+    for (size_t at = hash & (table->size - 1); table->places[at]; at = (at + 1) & (table->size - 1)) {
+        struct slot *slot = &builder->slots[table->places[at] - 1];
         if (slot->hash == hash && slot->length == length && memcmp(slot->term, term, length) == 0)
             return slot;
     }
-    if (builder->slot_count * 4 >= builder->table_size * 3) {
-        table_grow(builder);
-        at = hash & (builder->table_size - 1);
-        while (builder->table[at])
-            at = (at + 1) & (builder->table_size - 1);
-    }
     builder->slots = memory_grow(builder->slots, builder->slot_count, &builder->slot_capacity, sizeof(*builder->slots));
-    struct slot *slot = &builder->slots[builder->slot_count++];
-    *slot = (struct slot){
-        .term = arena_text_part(builder->arena, term, length), .length = length, .hash = hash, .first = NO_WORD};
-    builder->table[at] = (uint32_t)builder->slot_count;
-    builder->memory += sizeof(*slot) + length + 2 * sizeof(uint32_t);
-    return slot;
+    builder->slots[builder->slot_count] =
+        (struct slot){.term = arena_text_part(builder->arena, term, length), .length = length, .hash = hash};
+    table_put(table, hash, builder->slot_count++);
+    if (builder->slot_count * 2 > table->size)
+        slots_find_again(builder, table->size * 2);
+    builder->memory += sizeof(struct slot) + length + 2 * sizeof(uint32_t);
+    return &builder->slots[builder->slot_count - 1];
+}
+
+static struct local *local_of(struct run_builder *builder, const char *term, uint32_t length) {
+    struct table *table = &builder->local_table;
+    uint64_t hash = hash_fnv1a(term, length);
+    for (size_t at = hash & (table->size - 1); table->places[at]; at = (at + 1) & (table->size - 1)) {
+        struct local *local = &builder->locals[table->places[at] - 1];
+        if (local->hash == hash && local->length == length &&
+            memcmp(builder->terms.data + local->term, term, length) == 0)
+            return local;
+    }
+    builder->locals =
+        memory_grow(builder->locals, builder->local_count, &builder->local_capacity, sizeof(*builder->locals));
+    builder->locals[builder->local_count] = (struct local){
+        .hash = hash, .term = (uint32_t)builder->terms.length, .length = length, .first = NO_WORD, .last = NO_WORD};
+    bytes_append(&builder->terms, term, length);
+    table_put(table, hash, builder->local_count++);
+    if (builder->local_count * 2 > table->size) {
+        table_make(table, table->size * 2);
+        for (size_t i = 0; i < builder->local_count; i++)
+            table_put(table, builder->locals[i].hash, i);
+    }
+    return &builder->locals[builder->local_count - 1];
 }
 
 void run_builder_word(struct run_builder *builder, const char *term, uint32_t length, uint32_t passage,
                       uint32_t position) {
-    struct slot *slot = slot_of(builder, term, length);
+    struct local *local = local_of(builder, term, length);
     builder->words = memory_grow(builder->words, builder->word_count, &builder->word_capacity, sizeof(*builder->words));
     int32_t at = (int32_t)builder->word_count++;
     builder->words[at] = (struct word){.next = NO_WORD, .passage = (uint16_t)passage, .position = (uint16_t)position};
-    if (slot->first == NO_WORD) {
-        builder->touched = memory_grow(builder->touched, builder->touched_count, &builder->touched_capacity,
-                                       sizeof(*builder->touched));
-        builder->touched[builder->touched_count++] = (uint32_t)(slot - builder->slots);
-        slot->first = at;
-        slot->words = 0;
-        slot->last_position_most = 0;
-    } else {
-        builder->words[slot->last].next = at;
-    }
-    slot->last = at;
-    slot->words++;
-    if (position > slot->last_position_most)
-        slot->last_position_most = position;
+    if (local->first == NO_WORD)
+        local->first = at;
+    else
+        builder->words[local->last].next = at;
+    local->last = at;
+    local->words++;
+    if (position > local->position_most)
+        local->position_most = position;
 }
 
 /* Fills payload and positions with the words of one term; returns how many passages. */
-static uint32_t entry_fill(struct run_builder *builder, const struct slot *slot, enum posting_kind kind) {
+static uint32_t entry_fill(struct run_builder *builder, const struct local *local, enum posting_kind kind) {
     uint32_t passages = 0;
     uint32_t previous = UINT32_MAX;
     builder->payload.length = 0;
     builder->positions.length = 0;
-    for (int32_t i = slot->first; i != NO_WORD;) {
+    for (int32_t i = local->first; i != NO_WORD;) {
         uint32_t passage = builder->words[i].passage;
         uint32_t times = 0;
         for (; i != NO_WORD && builder->words[i].passage == passage; i = builder->words[i].next, times++) {
@@ -170,25 +209,28 @@ static uint32_t entry_fill(struct run_builder *builder, const struct slot *slot,
 }
 
 void run_builder_end_episode(struct run_builder *builder, uint32_t serial) {
-    for (size_t i = 0; i < builder->touched_count; i++) {
-        struct slot *slot = &builder->slots[builder->touched[i]];
+    for (size_t i = 0; i < builder->local_count; i++) {
+        const struct local *local = &builder->locals[i];
+        struct slot *slot =
+            slot_of(builder, (const char *)builder->terms.data + local->term, local->length, local->hash);
         size_t before = slot->a.capacity + slot->b.capacity;
         struct posting posting = {.number = serial,
-                                  .positions = slot->words,
-                                  .kind = slot->last_position_most > UINT8_MAX ? POSTING_WIDE
-                                          : slot->words == 1                   ? POSTING_SINGLE
-                                                                               : POSTING_NARROW};
-        posting.passages = entry_fill(builder, slot, posting.kind);
+                                  .positions = local->words,
+                                  .kind = local->position_most > UINT8_MAX ? POSTING_WIDE
+                                          : local->words == 1              ? POSTING_SINGLE
+                                                                           : POSTING_NARROW};
+        posting.passages = entry_fill(builder, local, posting.kind);
         posting.payload = builder->payload.data;
         posting.payload_bytes = builder->payload.length;
         posting.b = builder->positions.data;
         posting_append(&slot->a, &slot->b, slot->serial, &posting);
         slot->serial = serial;
-        slot->first = NO_WORD;
         builder->memory += slot->a.capacity + slot->b.capacity - before;
     }
-    builder->touched_count = 0;
+    table_clear(&builder->local_table);
+    builder->local_count = 0;
     builder->word_count = 0;
+    builder->terms.length = 0;
 }
 
 static int slot_compare(const void *left, const void *right) {
@@ -242,8 +284,7 @@ bool run_spill(struct run_builder *builder, int fd, uint64_t *at, struct run *ru
     bytes_close(&out);
     if (!done) {
         /* Sorting moved the slots: the table must find them again, for the words are still waiting. */
-        builder->table_size /= 2;
-        table_grow(builder);
+        slots_find_again(builder, builder->slot_table.size);
         return false;
     }
     *run = (struct run){.fd = fd, .start = *at, .end = place};

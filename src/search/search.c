@@ -294,6 +294,7 @@ bool index_search_many(struct arena *arena, struct index_reader *const *readers,
                        const struct search_query *asked, struct search_result *result, struct error *err) {
     struct search_result given = {0};
     struct search search;
+    const char *widened = NULL;
     if (asked->limit > LIMIT_SEARCH_HITS || asked->offset > LIMIT_SEARCH_DEPTH ||
         asked->offset + asked->limit > LIMIT_SEARCH_DEPTH)
         return error_set(err, ERROR_LIMIT, "at most %d hits at once, and none beyond the first %d", LIMIT_SEARCH_HITS,
@@ -305,18 +306,18 @@ bool index_search_many(struct arena *arena, struct index_reader *const *readers,
         return true;
     }
     if (!search_text(arena, readers, reader_count, asked, asked->text, asked->text_bytes, &search, &given, err) ||
-        !query_correct(arena, readers, reader_count, search.query, &given.suggestion, err))
+        !query_correct(arena, readers, reader_count, search.query, &given.suggestion, &widened, err))
         return false;
     given.cut = search.query->cut;
     if (given.suggestion && given.total_hits == 0) {
         struct search_result other = {0};
-        if (!search_text(arena, readers, reader_count, asked, given.suggestion, strlen(given.suggestion), &search,
-                         &other, err))
+        if (!search_text(arena, readers, reader_count, asked, widened, strlen(widened), &search, &other, err))
             return false;
         if (other.total_hits == 0) {
             given.suggestion = NULL;
         } else if (!asked->no_correction) {
-            other.suggestion = other.corrected = given.suggestion;
+            other.corrected = widened;
+            other.suggestion = given.suggestion;
             other.cut = given.cut;
             given = other;
         }

@@ -73,9 +73,11 @@ struct search_result {
     size_t hit_count;
     uint64_t total_hits;     /* exact: what paging runs over */
     uint64_t total_passages; /* exact; the same as total_hits without merging */
-    /* The query that was answered instead, because the one given finds nothing; NULL if it is the one given. */
+    /* The query that was answered instead, because the one given finds nothing; NULL if it is the one given. Where it
+     * is open which word was meant it has several, as "(this OR the)". */
     const char *corrected;
-    /* "Did you mean": a query with more usual words in place of unknown or rare ones; NULL if there is none. */
+    /* "Did you mean": the query with the most probable word in place of each unknown or rare one; NULL if there is
+     * none. */
     const char *suggestion;
     bool cut; /* the query was longer or had more words than allowed: the rest was left out */
 };
