@@ -24,7 +24,9 @@ const site_of = (id) => data.sites.find((site) => site.id === id);
 
 // The site's colour for the theme of the moment, moved until it can be read.
 function site_accent(site) {
-  return site?.themeColor ? window.tidemill.accent_css(site.themeColor, document.documentElement.dataset.theme) : null;
+  const { theme } = document.documentElement.dataset;
+  const colour = (theme === 'dark' && site?.themeColorDark) || site?.themeColor;
+  return colour ? window.tidemill.accent_css(colour, theme) : null;
 }
 
 // A hit leads into its own site, with the words kept.
@@ -80,7 +82,7 @@ function site_view(site) {
     el('p', { class: 'site-tagline', text: site.tagline }),
     el('p', {
       class: 'site-meta',
-      text: [plural(site.episodeCount, 'episode'), site.lastUpdated ? `updated ${date_label(site.lastUpdated)}` : ''].filter(Boolean).join(' · '),
+      text: [Number.isInteger(site.episodeCount) ? plural(site.episodeCount, 'episode') : '', site.lastUpdated ? `updated ${date_label(site.lastUpdated)}` : ''].filter(Boolean).join(' · '),
     }),
   );
   const accent = site_accent(site);

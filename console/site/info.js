@@ -40,7 +40,7 @@ function block(title, ...body) {
 }
 
 function updated_view(when) {
-  const date = new Date(when);
+  const date = new Date(when || NaN);
   if (Number.isNaN(date.getTime())) return null;
   const clock = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
   const stale = Date.now() - date.getTime() > STALE_DAYS * 86400000;

@@ -10,21 +10,28 @@ function ordinal(day) {
   return `${day}${{ 1: 'st', 2: 'nd', 3: 'rd' }[day % 10] ?? 'th'}`;
 }
 
+// A date from ISO text or milliseconds; an invalid one for what is neither, null and 0 among them: an episode whose feed
+// gave no date is not from 1970.
+function date_read(when) {
+  return new Date(when || NaN);
+}
+
 // "Oct. 3rd, 2022", in UTC like every date of the archive; '' for what is no date.
 export function date_label(when) {
-  const date = new Date(when);
+  const date = date_read(when);
   if (Number.isNaN(date.getTime())) return '';
   return `${MONTHS[date.getUTCMonth()]} ${ordinal(date.getUTCDate())}, ${date.getUTCFullYear()}`;
 }
 
 // "YYYY-MM-DD" in UTC; '' for what is no date.
 export function date_iso(when) {
-  const date = new Date(when);
+  const date = date_read(when);
   return Number.isNaN(date.getTime()) ? '' : date.toISOString().slice(0, 10);
 }
 
-// A <time> for a publishing date.
+// A <time> for a publishing date; null where there is none.
 export function date_element(when) {
+  if (!date_label(when)) return null;
   const element = document.createElement('time');
   element.dateTime = date_iso(when);
   element.textContent = date_label(when);

@@ -103,6 +103,8 @@ test('dates, times and spans read well', () => {
   assert.equal(date_label(Date.UTC(2023, 4, 11)), 'May 11th, 2023');
   assert.equal(date_label('2023-06-22'), 'Jun. 22nd, 2023');
   assert.equal(date_label('never'), '');
+  assert.equal(date_label(null), '');
+  assert.equal(date_label(0), '');
   assert.equal(time_label(61500), '01:01');
   assert.equal(time_label(3 * 3600000 + 4000), '180:04');
   assert.equal(duration_label(4321), '1 h 12 min');

@@ -7,21 +7,7 @@ import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { mock_start } from '../mock_server.mjs';
 import { browser_start, faults_watch } from './browser.mjs';
-import { HOSTILE_TITLE } from './mock_data.mjs';
-
-const MOCK_FACTS = {
-  site: 'tide-tables',
-  query: 'tide mill',
-  common: 'tide',
-  misspelt: { query: 'herrring', corrected: 'herring' },
-  offered: { query: 'tired', spelling: null },
-  nothing: 'xylophone',
-  shows: { site: 'harbour-radio', query: 'ferry', podcast: 'night-watch', title: 'Night Watch', other: 'The Morning Desk' },
-  dates: { from: '2023-01-01', to: '2023-06-30' },
-  hostile: { query: 'onerror', episode: 57, title: HOSTILE_TITLE },
-  spoken: { episode: 60 },
-  long: { episode: 58, start: 9000000 },
-};
+import { MOCK_FACTS } from './facts.mjs';
 
 let server = null;
 let browser = null;
