@@ -92,11 +92,11 @@ struct activity_rule activity_rule_filled(const struct activity_rule *rule) {
     if (full.threshold <= 0)
         full.threshold = 0.5F;
     if (full.pad_ms <= 0)
-        full.pad_ms = 320;
+        full.pad_ms = 480;
     if (full.least_ms <= 0)
         full.least_ms = 96;
     if (full.bridge_ms <= 0)
-        full.bridge_ms = 1600;
+        full.bridge_ms = 2000;
     return full;
 }
 

@@ -39,9 +39,9 @@ bool activity_feed(struct activity *activity, const float *samples, size_t count
 /* How probabilities become stretches. Zero fields take the default. */
 struct activity_rule {
     float threshold;   /* 0.5; speech ends 0.15 below it */
-    int64_t pad_ms;    /* kept on both sides of speech: 320 */
+    int64_t pad_ms;    /* kept on both sides of speech: 480 */
     int64_t least_ms;  /* shorter speech is none: 96 */
-    int64_t bridge_ms; /* shorter pauses do not end a stretch: 1,600 */
+    int64_t bridge_ms; /* shorter pauses do not end a stretch: 2,000 */
 };
 
 /* Stretches of speech of a whole file, for checks. Memory: 16 bytes a stretch and a minute of samples. */

@@ -131,7 +131,7 @@ bool transcriber_part(const struct transcriber *transcriber, struct arena *arena
         part->settings = transcriber->engine->settings(transcriber->engine, 0);
         if (!*part->language)
             part->language = arena_text(arena, best.output.language);
-        now.language = part->language;
+        now.language = *part->language ? part->language : NULL;
     }
     judge(transcriber, arena, pack, &best);
     while (best.badness > 0 && part->attempts > 0 && part->attempts < transcriber->attempts) {
