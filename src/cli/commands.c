@@ -38,7 +38,7 @@ static const struct command table[] = {
      command_podcast_history, false},
     {"model", "list", "", 0, 0, "list the speech models and which of them are here", "", "tidemill model list",
      command_model_list, false},
-    {"model", "get", "NAME", 1, 1, "fetch and verify a model", "model.from model.unverified",
+    {"model", "get", "NAME", 1, 1, "fetch and verify a model", "model.from model.unverified " FETCH_OPTIONS,
      "tidemill model get base.en", command_model_get, false},
     {"model", "check", "[NAME]", 0, 1, "verify the models that are here", "", "tidemill model check",
      command_model_check, false},
