@@ -93,8 +93,8 @@ static bool episodes_write(struct publish *publish, const struct held *held, siz
         publish->a.length = 0;
         if (put) {
             uint8_t *to = bytes_room(&publish->a, put->lengths_bytes + 1);
-            done = scratch_read(publish->writer->scratch, put->scratch + put->layout_bytes + put->text_bytes, to,
-                                put->lengths_bytes, err);
+            done = run_read(publish->writer->scratch, put->scratch + put->layout_bytes + put->text_bytes, to,
+                            put->lengths_bytes, err);
             publish->a.length = put->lengths_bytes;
         } else {
             lengths_encode(publish->writer->old, held[i].entry, &publish->a);
@@ -109,7 +109,7 @@ static bool transcript_put(struct publish *publish, sqlite3_stmt *statement, con
     size_t bytes = put->layout_bytes + put->text_bytes;
     publish->a.length = 0;
     uint8_t *data = bytes_room(&publish->a, bytes + 1);
-    if (!scratch_read(publish->writer->scratch, put->scratch, data, bytes, err))
+    if (!run_read(publish->writer->scratch, put->scratch, data, bytes, err))
         return false;
     sqlite3_bind_blob64(statement, 2, data, put->layout_bytes, SQLITE_STATIC);
     sqlite3_bind_blob64(statement, 3, data + put->layout_bytes, put->text_bytes, SQLITE_STATIC);

@@ -240,7 +240,7 @@ static int slot_compare(const void *left, const void *right) {
     return order ? order : (a->length > b->length) - (a->length < b->length);
 }
 
-bool scratch_write(int fd, uint64_t at, const void *data, size_t length, struct error *err) {
+bool run_write(int fd, uint64_t at, const void *data, size_t length, struct error *err) {
     for (size_t done = 0; done < length;) {
         ssize_t n = pwrite(fd, (const char *)data + done, length - done, (off_t)(at + done));
         if (n < 0 && errno != EINTR)
@@ -250,7 +250,7 @@ bool scratch_write(int fd, uint64_t at, const void *data, size_t length, struct 
     return true;
 }
 
-bool scratch_read(int fd, uint64_t at, void *data, size_t length, struct error *err) {
+bool run_read(int fd, uint64_t at, void *data, size_t length, struct error *err) {
     for (size_t done = 0; done < length;) {
         ssize_t n = pread(fd, (char *)data + done, length - done, (off_t)(at + done));
         if (n == 0)
@@ -276,7 +276,7 @@ bool run_spill(struct run_builder *builder, int fd, uint64_t *at, struct run *ru
         bytes_append(&out, slot->a.data, slot->a.length);
         bytes_append(&out, slot->b.data, slot->b.length);
         if (out.length >= SPILL_BYTES || i + 1 == builder->slot_count) {
-            done = scratch_write(fd, place, out.data, out.length, err);
+            done = run_write(fd, place, out.data, out.length, err);
             place += out.length;
             out.length = 0;
         }
@@ -314,7 +314,7 @@ static bool buffer_fill(struct run_reader *reader, size_t wanted, struct error *
     size_t more = wanted - buffer->length > SPILL_BYTES ? wanted - buffer->length : SPILL_BYTES;
     if (more > left)
         more = (size_t)left;
-    if (!scratch_read(reader->run.fd, reader->next, bytes_room(buffer, more), more, err))
+    if (!run_read(reader->run.fd, reader->next, bytes_room(buffer, more), more, err))
         return false;
     buffer->length += more;
     reader->next += more;

@@ -45,7 +45,7 @@ bool run_reader_next(struct run_reader *reader, struct error *err); /* sets `end
 void run_reader_close(struct run_reader *reader);
 
 /* Writes or reads all of `length` bytes at `at`. */
-bool scratch_write(int fd, uint64_t at, const void *data, size_t length, struct error *err);
-bool scratch_read(int fd, uint64_t at, void *data, size_t length, struct error *err);
+bool run_write(int fd, uint64_t at, const void *data, size_t length, struct error *err);
+bool run_read(int fd, uint64_t at, void *data, size_t length, struct error *err);
 
 #endif

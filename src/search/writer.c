@@ -237,7 +237,7 @@ static uint32_t passages_gather(struct index_writer *writer, const struct index_
 }
 
 static bool scratch_append(struct index_writer *writer, const struct bytes *bytes, struct error *err) {
-    if (!scratch_write(writer->scratch, writer->scratch_at, bytes->data, bytes->length, err))
+    if (!run_write(writer->scratch, writer->scratch_at, bytes->data, bytes->length, err))
         return false;
     writer->scratch_at += bytes->length;
     return true;
