@@ -86,7 +86,8 @@ struct moment {
 static struct moment moment_of(int64_t wall_ms) {
     struct moment moment;
     int64_t days = floor_divide(wall_ms, 86400000);
-    int64_t rest = wall_ms - days * 86400000;
+    int64_t rest = wall_ms % 86400000;
+    rest += rest < 0 ? 86400000 : 0;
     clock_civil(days, &moment.year, &moment.month, &moment.day);
     moment.hour = (int)(rest / 3600000);
     moment.minute = (int)(rest / 60000 % 60);

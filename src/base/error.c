@@ -6,11 +6,21 @@
 
 #include "base/text.h"
 
+/* A text that was cut at its buffer's end loses the piece of a character that the cut left there. */
+static void end_on_character(char *text, size_t length) {
+    size_t start = length;
+    while (start && length - start < 3 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
+        start--;
+    uint32_t code = 0;
+    if (start && (unsigned char)text[start - 1] >= 0x80 && !utf8_decode(text + start - 1, length - start + 1, &code))
+        text[start - 1] = 0;
+}
+
 __attribute__((format(printf, 3, 0))) static void format_into(char *buffer, size_t size, const char *format,
                                                               va_list arguments) {
     int length = vsnprintf(buffer, size, format, arguments);
     if (length >= 0 && (size_t)length >= size)
-        buffer[utf8_cut(buffer, size - 1)] = 0;
+        end_on_character(buffer, size - 1);
 }
 
 bool error_set(struct error *err, enum error_code code, const char *format, ...) {
@@ -83,7 +93,7 @@ bool error_context(struct error *err, const char *format, ...) {
     size_t used = strlen(joined);
     int length = snprintf(joined + used, sizeof(joined) - used, ": %s", err->message);
     if (length >= 0 && (size_t)length >= sizeof(joined) - used)
-        joined[utf8_cut(joined, sizeof(joined) - 1)] = 0;
+        end_on_character(joined, sizeof(joined) - 1);
     memcpy(err->message, joined, sizeof(joined));
     return false;
 }
@@ -122,6 +132,6 @@ const char *error_line(const struct error *err, char *buffer, size_t size) {
     int length = err->hint[0] ? snprintf(buffer, size, "%s; %s", err->message, err->hint)
                               : snprintf(buffer, size, "%s", err->message);
     if (length >= 0 && (size_t)length >= size && size)
-        buffer[utf8_cut(buffer, size - 1)] = 0;
+        end_on_character(buffer, size - 1);
     return buffer;
 }

@@ -28,7 +28,8 @@ static bool read_descriptor(struct arena *arena, int fd, const char *path, size_
     if (facts.st_size > 0 && (uint64_t)facts.st_size > ceiling)
         return error_set(err, ERROR_LIMIT, "%s is %lld bytes; at most %zu are read", path, (long long)facts.st_size,
                          ceiling);
-    size_t room = facts.st_size > 0 ? (size_t)facts.st_size : 4096;
+    /* One byte more than it has tells its end; it may still grow while being read, or be no plain file. */
+    size_t room = facts.st_size > 0 ? (size_t)facts.st_size + 1 : 4096;
     char *bytes = arena_alloc(arena, room + 1);
     size_t used = 0;
     for (;;) {
@@ -40,16 +41,14 @@ static bool read_descriptor(struct arena *arena, int fd, const char *path, size_
         if (got == 0)
             break;
         used += (size_t)got;
+        if (used > ceiling)
+            return error_set(err, ERROR_LIMIT, "%s is larger than the %zu bytes that are read", path, ceiling);
         if (used < room)
             continue;
-        /* It grew while being read, or is no plain file. */
-        if (room >= ceiling)
-            break;
-        size_t larger = room > ceiling / 2 ? ceiling : room * 2;
-        char *copy = arena_alloc(arena, larger + 1);
+        char *copy = arena_alloc(arena, room * 2 + 1);
         memcpy(copy, bytes, used);
         bytes = copy;
-        room = larger;
+        room *= 2;
     }
     bytes[used] = 0;
     *data = bytes;

@@ -61,7 +61,7 @@ bool file_list(const char *folder, file_visit *visit, void *to, struct error *er
 bool file_sweep(const char *folder, struct error *err);
 
 /* An exclusive lock that the system lets go when the process ends, however it ends. The file holds the owner's process
- * id and start time for people. ERROR_BUSY when somebody holds it (the message names the process id). */
+ * id, for people. ERROR_BUSY when somebody holds it (the message names the process id). */
 struct file_lock;
 struct file_lock *file_lock_open(const char *path, struct error *err);
 void file_lock_close(struct file_lock *lock); /* NULL is allowed; the file stays */

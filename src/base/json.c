@@ -63,14 +63,20 @@ json_t *json_read(const char *path, size_t ceiling, struct error *err) {
     return value;
 }
 
-char *json_text(const json_t *value, int indent) {
+static char *dump(const json_t *value, int indent) {
     size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(15) | (indent ? JSON_INDENT((size_t)indent) : JSON_COMPACT);
-    char *text = json_dumps(value, flags);
+    return json_dumps(value, flags);
+}
+
+char *json_text(const json_t *value, int indent) {
+    char *text = dump(value, indent);
     return text ? text : memory_text("null");
 }
 
 bool json_write(const char *path, const json_t *value, int indent, struct error *err) {
-    char *text = json_text(value, indent);
+    char *text = dump(value, indent);
+    if (!text) /* bytes that are no UTF-8, or deeper than jansson goes */
+        return error_set(err, ERROR_INVALID, "%s: the value cannot be written as JSON", path);
     bool done = file_write(path, text, strlen(text), 0644, err);
     free(text);
     return done;

@@ -45,14 +45,32 @@ void log_set_sink(void (*sink)(void *to, enum log_level level, const char *line)
     sink_to = to;
 }
 
-/* Control characters as \xNN, so that one call stays one line. */
+/* Would move the cursor, or turn the order of what is read: C0, DEL, C1, and the marks of bidirectional text
+ * (Unicode Standard Annex 9, section 2). */
+static bool is_control(uint32_t code) {
+    return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x200E || code == 0x200F ||
+           (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+}
+
+/* Control characters and bytes that are no UTF-8 as \xNN, so that one call stays one line of plain text. */
 static void escape_into(char *out, size_t size, const char *text) {
     size_t used = 0;
-    for (const unsigned char *c = (const unsigned char *)text; *c && used + 5 < size; c++) {
-        if (*c < 0x20 || *c == 0x7F)
-            used += (size_t)snprintf(out + used, size - used, "\\x%02X", *c);
-        else
-            out[used++] = (char)*c;
+    size_t left = strlen(text);
+    while (left) {
+        uint32_t code = 0;
+        size_t length = utf8_decode(text, left, &code);
+        bool escape = !length || is_control(code);
+        length = length ? length : 1;
+        if (used + (escape ? 4 * length : length) >= size)
+            break;
+        for (size_t i = 0; i < length; i++) {
+            if (escape)
+                used += (size_t)snprintf(out + used, size - used, "\\x%02X", (unsigned char)text[i]);
+            else
+                out[used++] = text[i];
+        }
+        text += length;
+        left -= length;
     }
     out[used] = 0;
 }
@@ -60,14 +78,18 @@ static void escape_into(char *out, size_t size, const char *text) {
 void log_line(enum log_level level, const char *room, const char *format, ...) {
     if (level < least)
         return;
-    char text[LIMIT_LOG_LINE];
+    /* The whole text, so that a secret is found that a cut would have left half. */
+    char *text = NULL;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
+    int length = vasprintf(&text, format, arguments);
     va_end(arguments);
+    if (length < 0)
+        abort();
     redact_text(text);
     char clean[LIMIT_LOG_LINE];
     escape_into(clean, sizeof(clean), text);
+    free(text);
     char when[CLOCK_ISO_SIZE];
     char line[LIMIT_LOG_LINE + 128];
     clock_iso(clock_wall_ms(clock_system()), when);
@@ -87,7 +109,11 @@ void redact_add(const char *secret) {
         known = strcmp(secrets[i], secret) == 0;
     if (!known) {
         secrets = memory_grow(secrets, secret_count, &secret_capacity, sizeof(*secrets));
-        secrets[secret_count++] = memory_text(secret);
+        /* The longest first: one that is part of another must not break the other up and leave its rest. */
+        size_t at = secret_count++;
+        for (; at && strlen(secrets[at - 1]) < strlen(secret); at--)
+            secrets[at] = secrets[at - 1];
+        secrets[at] = memory_text(secret);
     }
     pthread_mutex_unlock(&secrets_lock);
 }
