@@ -31,8 +31,9 @@ struct add_result {
     size_t warning_count;
 };
 
-/* Fetches the feed and makes the site (in my-sites). ERROR_EXISTS with the site's name when a site has this feed
- * already; ERROR_INVALID when it is no feed. What was written is removed again on failure. */
+/* Fetches the feed and makes the site, where the workspace's sites are (my-sites in a new one). ERROR_EXISTS with the
+ * site's name when a site has this feed already; ERROR_INVALID when it is no feed. What was written is removed again on
+ * failure. */
 bool podcast_add(struct arena *arena, const struct workspace *workspace, struct http_client *client,
                  const struct add_settings *settings, struct add_result *result, struct error *err);
 

@@ -47,6 +47,7 @@ struct check_report {
 struct check_settings {
     bool deep; /* decode all audio: finds damage in the middle, text in silence, holes; otherwise only the containers
                   are read, and the report says so */
+    const char *scratch; /* a folder for the index's own check, which makes it anew and compares; NULL: left out */
     int64_t now_ms;
     const struct cancel *cancel;
     void (*progress)(void *to, size_t done, size_t total, const char *key);
