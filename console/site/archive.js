@@ -84,6 +84,7 @@ function row_view(episode, options) {
     { class: 'episode' },
     el('a', {
       class: 'episode-title',
+      dir: 'auto',
       href: options.url(episode),
       text: episode.title,
       on: { click: (event) => options.on_open(episode, event) },

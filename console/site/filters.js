@@ -158,7 +158,7 @@ function check_row(value, label, detail, checked) {
     'label',
     { class: 'check' },
     el('input', { type: 'checkbox', value, prop: { checked } }),
-    el('span', { class: 'check-label', text: label }),
+    el('span', { class: 'check-label', dir: 'auto', text: label }),
     detail ? el('span', { class: 'check-detail', text: detail }) : null,
   );
 }

@@ -23,6 +23,7 @@ export function page_open(on_change) {
   };
 
   window.addEventListener('popstate', () => {
+    for (const drawer of document.querySelectorAll('.dialog[open]')) drawer.close();
     const before = page.state;
     page.state = state_parse(location.href);
     on_change(page.state, before);
@@ -153,7 +154,10 @@ export function results_keys(place) {
     if (is_typing(event.target) && !from_input) return;
     if (from_input) {
       if (event.key === 'ArrowDown' && move(1)) event.preventDefault();
-      if (event.key === 'Escape') input.blur();
+      if (event.key === 'Escape') {
+        event.preventDefault(); // which would empty it
+        input.blur();
+      }
       return;
     }
     const inside = place.contains(event.target) || event.target === document.body;

@@ -60,7 +60,7 @@ function summary_panel(summary) {
   return el(
     'div',
     { class: 'panel-text' },
-    summary.split(/\n+/).map((line) => el('p', { text: line })),
+    summary.split(/\n+/).map((line) => el('p', { dir: 'auto', text: line })),
   );
 }
 

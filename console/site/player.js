@@ -12,6 +12,7 @@ export function player_make({ title, artist, length_ms, on_time, on_failure }) {
   const audio = el('audio', { preload: 'metadata' });
   let pending = null; // where to start once the recording's head has been read, in ms
   let frame = 0;
+  let said = ''; // the times as last written; they change once a second, the line with every frame
 
   const play = el('button', { type: 'button', class: 'play', id: 'play', on: { click: toggle } });
   const now = el('span', { class: 'player-now' });
@@ -94,11 +95,15 @@ export function player_make({ title, artist, length_ms, on_time, on_failure }) {
   function draw() {
     const ms = time();
     const most = duration();
-    now.textContent = time_label(ms);
-    end.textContent = most ? time_label(most) : '--:--';
     line.max = String(Math.max(1, most / 1000));
     line.value = String(ms / 1000);
-    line.setAttribute('aria-valuetext', `${time_label(ms)} of ${time_label(most)}`);
+    const saying = `${time_label(ms)} of ${most ? time_label(most) : '--:--'}`;
+    if (saying !== said) {
+      said = saying;
+      now.textContent = time_label(ms);
+      end.textContent = most ? time_label(most) : '--:--';
+      line.setAttribute('aria-valuetext', saying);
+    }
     line.style.setProperty('--at', `${most ? Math.min(100, (ms / most) * 100).toFixed(2) : 0}%`);
     on_time(ms, !audio.paused);
   }

@@ -181,12 +181,12 @@ function hit_view(hit, state, options) {
     el(
       'div',
       { class: 'hit-body' },
-      el('a', { class: 'hit-text', href: url, on: { click: open(false) } }, marks_nodes(hit.text, hit.marks)),
+      el('a', { class: 'hit-text', dir: 'auto', href: url, on: { click: open(false) } }, marks_nodes(hit.text, hit.marks)),
       el(
         'p',
         { class: 'hit-meta' },
         source ? el('span', { class: 'hit-source', text: source.title }) : null,
-        el('cite', { class: 'hit-title', text: hit.episodeTitle }),
+        el('cite', { class: 'hit-title', dir: 'auto', text: hit.episodeTitle }),
         date_element(hit.episodePublishedUnixTimestamp),
       ),
     ),

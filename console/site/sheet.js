@@ -45,7 +45,7 @@ export function sheet_open(episode, options) {
     share_url: options.share_url,
     on_source: () => player.load(audio_url(), player.time(), false),
   });
-  const title = el('h2', { class: 'sheet-title', id: 'sheet-title', tabindex: '-1', text: episode.title });
+  const title = el('h2', { class: 'sheet-title', id: 'sheet-title', dir: 'auto', tabindex: '-1', text: episode.title });
   const dialog = el(
     'dialog',
     { class: 'sheet', id: 'sheet', 'aria-labelledby': 'sheet-title' },
@@ -109,8 +109,12 @@ export function sheet_open(episode, options) {
     try {
       entries = await api_transcript(episode, { signal });
     } catch (error) {
-      if (!signal.aborted) transcript_failed(error);
-      return;
+      if (signal.aborted) return;
+      if (error.status !== 404) {
+        transcript_failed(error);
+        return;
+      }
+      entries = []; // not written yet
     }
     transcript = transcript_make({
       entries,

@@ -59,6 +59,7 @@ export function transcript_make({ entries, on_seek, on_follow }) {
   const marks = new Map();
   let words = null;
   let aligned = { index: -1, spans: [] };
+  let painted = null; // the span that is painted
   let current = -1;
   let tab_stop = -1;
   let following = true;
@@ -75,7 +76,7 @@ export function transcript_make({ entries, on_seek, on_follow }) {
         'aria-label': `Play from ${time_label(entry.startTimeMs)}`,
         text: time_label(entry.startTimeMs),
       }),
-      el('p', { class: 'passage-text', text: entry.text }),
+      el('p', { class: 'passage-text', dir: 'auto', text: entry.text }),
     );
   }
 
@@ -141,6 +142,7 @@ export function transcript_make({ entries, on_seek, on_follow }) {
   function marks_set(by_entry) {
     for (const index of marks.keys()) if (!by_entry.has(index)) fill(rows[index].lastElementChild, entries[index].text);
     marks.clear();
+    painted = null; // its text nodes may be replaced below
     for (const [index, ranges] of by_entry) {
       marks.set(index, ranges);
       fill(rows[index].lastElementChild, marks_nodes(entries[index].text, ranges));
@@ -161,6 +163,8 @@ export function transcript_make({ entries, on_seek, on_follow }) {
       aligned = { index: current, spans: entry ? words_align(entry.text, own) : [] };
     }
     const span = aligned.spans[place_find(aligned.spans, 's', ms)];
+    if (span === painted) return;
+    painted = span;
     if (!span) CSS.highlights.delete('spoken');
     else CSS.highlights.set('spoken', new Highlight(text_range(rows[current].lastElementChild, span.from, span.to)));
   }

@@ -108,6 +108,14 @@ page_test('keys play, pause and step', async (page) => {
   await page.waitForFunction(() => document.querySelector('#sheet audio').paused);
 });
 
+page_test('"p" on a result opens it and plays', async (page) => {
+  await page.goto(site_url(`?q=${query_of(world.facts.query)}`));
+  await results_wait(page);
+  await page.keyboard.press('j');
+  await page.keyboard.press('p');
+  await page.waitForFunction(() => document.querySelector('#sheet audio')?.paused === false);
+});
+
 page_test('the speed is kept for the next episode', async (page) => {
   await hit_open(page);
   await page.locator('#speed').selectOption('1.5');
@@ -230,6 +238,14 @@ page_test('a transcript that does not load can be tried again', { needs: 'mock' 
   await page.unroute('**/search-entries/**');
   await page.getByRole('button', { name: 'Try again' }).click();
   await page.locator('.passage').first().waitFor();
+});
+
+page_test('an episode without a transcript can still be heard', { needs: 'mock' }, async (page) => {
+  await page.route('**/search-entries/**', (route) => route.fulfill({ status: 404, json: { error: { code: 'NotFound', message: '' } } }));
+  await page.goto(site_url('episode/3'));
+  await page.getByText('This episode has no transcript yet.').waitFor();
+  await page.locator('#play').click();
+  await page.waitForFunction(() => document.querySelector('#sheet audio').currentTime > 0);
 });
 
 page_test('an episode that is not there is said so', async (page) => {

@@ -152,6 +152,17 @@ for (const width of [360, 375, 768]) {
   });
 }
 
+page_test('a title of ten thousand characters takes three lines', { needs: 'mock' }, async (page) => {
+  await page.goto(site_url());
+  const title = page.locator('.episode-title', { hasText: 'does not end' }).first();
+  await title.waitFor();
+  assert.ok((await title.boundingBox()).height < 100);
+  await title.click();
+  await page.locator('.passage').first().waitFor();
+  assert.ok((await page.locator('#sheet-title').boundingBox()).height < 130);
+  assert.ok((await page.locator('#transcript').boundingBox()).height > 250, 'there is room left to read');
+});
+
 page_test('a thumb can hit every control', { context: { viewport: { width: 360, height: 740 }, ...CALM } }, async (page) => {
   for (const name of ['results', 'sheet', 'filters']) {
     await SCENES[name](page);

@@ -254,6 +254,27 @@ page_test('the whole journey works from the keyboard', async (page) => {
   assert.ok(!page.url().includes('/episode/'));
 });
 
+page_test('Escape leaves the search line and keeps what was typed', async (page) => {
+  await page.goto(site_url());
+  await page.locator('.episode').first().waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('half a thou');
+  await page.keyboard.press('Escape');
+  assert.equal(await page.locator('#query').inputValue(), 'half a thou');
+  assert.equal(await page.evaluate(() => document.activeElement === document.body), true);
+});
+
+page_test('the back button closes a drawer', async (page) => {
+  await page.goto(site_url(`?q=${query_of(world.facts.query)}`));
+  await results_wait(page);
+  await page.locator('#sort').selectOption('newest');
+  await page.waitForURL(/sort=newest/);
+  await page.locator('#filters-open').click();
+  await page.locator('#filters').waitFor();
+  await page.goBack();
+  await page.locator('#filters').waitFor({ state: 'detached' });
+});
+
 page_test('the count of results is announced', async (page) => {
   await page.goto(site_url(`?q=${query_of(world.facts.query)}`));
   await results_wait(page);

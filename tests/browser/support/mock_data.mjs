@@ -224,6 +224,8 @@ export function world_make() {
   const hostile = passages_make(numbers(77), 12);
   hostile[3] = { ...hostile[3], text: HOSTILE_TEXT };
   tide.episodes[56] = episode_make(tide, 56, podcast, HOSTILE_TITLE, hostile, { summary: HOSTILE_SUMMARY });
+  const endless = `${'A title that does not end '.repeat(400)}\u202e\u0007 ../../etc`;
+  tide.episodes[55] = episode_make(tide, 55, podcast, endless, passages_make(numbers(55), 20));
   tide.episodes[57] = episode_make(tide, 57, podcast, 'The Whole Spring Tide, Five Hours Without a Break', passages_make(numbers(99), 1600));
   tide.episodes[59] = episode_make(tide, 59, podcast, 'A Wheel With Nobody There', spoken.entries, {
     durationInSeconds: Math.ceil(spoken.length / 1000),
