@@ -86,6 +86,9 @@
 #define LIMIT_WORDS 2000000        /* ten words a second for two days */
 #define LIMIT_GATE_FINDINGS 200    /* nobody reads more of one file; the rest is counted */
 #define LIMIT_SPEECH_ANSWER (32 * MIB) /* a service's verbose_json of an hour with word times is about 2 MB */
+#define LIMIT_MODEL_BYTES (8 * GIB)    /* a model file; the largest published one is 3.1 GB */
+#define LIMIT_MODEL_DIMENSION 1000000  /* of a tensor; the largest is the vocabulary, 51,866 */
+#define LIMIT_MODEL_TOKEN_BYTES 512    /* one token of the vocabulary; the longest is 256 spaces */
 
 /* ---- http: the server ---- */
 #define LIMIT_SERVER_CONNECTIONS 512            /* at a time; with their buffers 16 MiB at most */

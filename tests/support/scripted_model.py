@@ -271,7 +271,7 @@ def main():
                 cues = json.load(file)
         data = model_build(cues, arguments.period, arguments.multilingual, arguments.language, arguments.split_characters)
     except (Wrong, OSError, ValueError, KeyError, StopIteration) as problem:
-        sys.exit(f"scripted_model: {problem!r}")
+        sys.exit(f"scripted_model: {problem if isinstance(problem, Wrong) else repr(problem)}")
     partial = arguments.output + ".partial"
     with open(partial, "wb") as file:
         file.write(data)
