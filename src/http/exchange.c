@@ -12,7 +12,7 @@
 #include "http/connection.h"
 #include "http/reply.h"
 
-enum { HOST_LONGEST = 255, ALLOW_SIZE = 96 };
+enum { HOST_LONGEST = 255 };
 
 struct exchange *exchange_open(const struct server_options *options, const char *raw) {
     struct exchange *exchange = memory_alloc(sizeof(*exchange));
@@ -169,21 +169,26 @@ static enum exchange_step send_answer(struct exchange *exchange, struct MHD_Conn
                : EXCHANGE_BROKEN;
 }
 
-static enum exchange_step refuse(struct exchange *exchange, struct MHD_Connection *connection, int status,
-                                 const char *code, const char *message) {
-    release_answer(&exchange->response);
+static int set_fault(struct exchange *exchange, int status, const char *code, const char *message) {
+    exchange->fault = (struct exchange_fault){status, code, message};
+    return status;
+}
+
+static enum exchange_step refuse(struct exchange *exchange, struct MHD_Connection *connection) {
+    const struct exchange_fault *fault = &exchange->fault;
     bool api = exchange->route && (exchange->route->flags & ROUTE_API);
-    reply_error(&exchange->request, &exchange->response, api, status, code, message);
+    reply_error(&exchange->request, &exchange->response, api, fault->status, fault->code, fault->message);
+    if (fault->status == 405)
+        response_header(&exchange->response, "Allow", exchange->allow);
     return send_answer(exchange, connection);
 }
 
 /* What a browser asks before it lets another site's page use us (Fetch Standard, CORS-preflight), or a plain OPTIONS.
  */
-static enum exchange_step answer_options(struct exchange *exchange, struct MHD_Connection *connection,
-                                         const char *allow) {
+static enum exchange_step answer_options(struct exchange *exchange, struct MHD_Connection *connection) {
     struct server_response *response = &exchange->response;
     response->status = 204;
-    response_header(response, "Allow", arena_text(exchange->arena, allow[0] ? allow : "GET, HEAD, POST, OPTIONS"));
+    response_header(response, "Allow", exchange->allow[0] ? exchange->allow : "GET, HEAD, POST, OPTIONS");
     if (exchange->route && (exchange->route->flags & ROUTE_PUBLIC)) {
         response_header(response, "Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS");
         response_header(response, "Access-Control-Allow-Headers", "Content-Type, Range");
@@ -193,11 +198,9 @@ static enum exchange_step answer_options(struct exchange *exchange, struct MHD_C
 }
 
 /* Finds the route that OPTIONS is about: any row of the pattern tells whether it is public. */
-static const struct server_route *route_of_any_method(struct exchange *exchange, char *allow) {
+static const struct server_route *route_of_any_method(struct exchange *exchange) {
     const struct server_options *options = exchange->options;
     struct server_request scratch = exchange->request;
-    route_find(options->routes, options->route_count, "OPTIONS", &exchange->request.target, &scratch, allow,
-               ALLOW_SIZE);
     for (size_t i = 0; i < options->route_count; i++) {
         if (route_match(options->routes[i].pattern, &exchange->request.target, &scratch))
             return &options->routes[i];
@@ -205,59 +208,51 @@ static const struct server_route *route_of_any_method(struct exchange *exchange,
     return NULL;
 }
 
-static enum exchange_step run_handler(struct exchange *exchange, struct MHD_Connection *connection) {
-    exchange->route->answer(exchange->options->to, &exchange->request, &exchange->response);
-    return send_answer(exchange, connection);
-}
-
-static enum exchange_step dispatch(struct exchange *exchange, struct MHD_Connection *connection) {
+/* What is wrong with the request before its body is looked at: a status, or 0. */
+static int find_fault(struct exchange *exchange, struct MHD_Connection *connection) {
     const struct server_options *options = exchange->options;
     struct server_request *request = &exchange->request;
-    char allow[ALLOW_SIZE];
     uint64_t announced = body_announced(connection);
-    if (strcmp(request->method, "OPTIONS") == 0) {
-        exchange->route = route_of_any_method(exchange, allow);
-        if (!exchange->route && strcmp(request->target.path, "*") != 0)
-            return refuse(exchange, connection, 404, "not_found", "There is nothing at this address.");
-        return answer_options(exchange, connection, allow);
-    }
     exchange->route = route_find(options->routes, options->route_count, request->method, &request->target, request,
-                                 allow, sizeof(allow));
-    if (!exchange->route && allow[0]) {
-        reply_error(request, &exchange->response, false, 405, "method_not_allowed",
-                    "This address does not take this method.");
-        response_header(&exchange->response, "Allow", arena_text(exchange->arena, allow));
-        return send_answer(exchange, connection);
+                                 exchange->allow, sizeof(exchange->allow));
+    if (strcmp(request->method, "OPTIONS") == 0) {
+        exchange->route = route_of_any_method(exchange);
+        if (!exchange->route && strcmp(request->target.path, "*") != 0)
+            return set_fault(exchange, 404, "not_found", "There is nothing at this address.");
+    } else if (!exchange->route && exchange->allow[0]) {
+        return set_fault(exchange, 405, "method_not_allowed", "This address does not take this method.");
+    } else if (!exchange->route) {
+        return set_fault(exchange, 404, "not_found", "There is nothing at this address.");
     }
-    if (!exchange->route)
-        return refuse(exchange, connection, 404, "not_found", "There is nothing at this address.");
-    if (!(exchange->route->flags & ROUTE_BODY)) {
-        if (announced > 0)
-            return refuse(exchange, connection, 413, "unexpected_body", "This address takes no request body.");
-        return run_handler(exchange, connection);
-    }
+    bool takes_body = exchange->route && (exchange->route->flags & ROUTE_BODY);
+    if (announced > 0 && !(takes_body && exchange->request.method[0] == 'P'))
+        return set_fault(exchange, 413, "unexpected_body", "This address takes no request body.");
     if (announced != UINT64_MAX && announced > LIMIT_SERVER_BODY_BYTES)
-        return refuse(exchange, connection, 413, "too_large", "The request body is larger than 64 KiB.");
-    return EXCHANGE_BODY;
+        return set_fault(exchange, 413, "too_large", "The request body is larger than 64 KiB.");
+    return 0;
 }
 
+/* An answer before the whole request was read makes libmicrohttpd close the connection, so only a request with a body
+ * that nobody wants gets one. */
 enum exchange_step exchange_begin(struct exchange *exchange, struct MHD_Connection *connection, const char *method) {
     struct error why = {0};
     exchange->begun = true;
     int status = read_head(exchange, connection, method, &why);
     if (status) {
+        set_fault(exchange, status, error_name(why.code), arena_text(exchange->arena, why.message));
         exchange->last = true;
-        return refuse(exchange, connection, status, error_name(why.code), why.message);
+    } else {
+        status = find_fault(exchange, connection);
     }
-    return dispatch(exchange, connection);
+    return status && body_announced(connection) > 0 ? refuse(exchange, connection) : EXCHANGE_BODY;
 }
 
 enum exchange_step exchange_take(struct exchange *exchange, const char *data, size_t length) {
-    if (exchange->refused || !text_append_part(&exchange->body, data, length)) {
+    if (exchange->overflow || !text_append_part(&exchange->body, data, length)) {
         /* A chunked body that turns out too large. It is read on for a while, so that the client hears why; then the
          * connection goes. */
-        bool first = !exchange->refused;
-        exchange->refused = true;
+        bool first = !exchange->overflow;
+        exchange->overflow = true;
         exchange->bytes += length;
         if (!first && exchange->bytes > 4 * LIMIT_SERVER_BODY_BYTES)
             return EXCHANGE_BROKEN;
@@ -267,9 +262,16 @@ enum exchange_step exchange_take(struct exchange *exchange, const char *data, si
 
 enum exchange_step exchange_end(struct exchange *exchange, struct MHD_Connection *connection) {
     exchange->bytes = 0;
-    if (exchange->refused)
-        return refuse(exchange, connection, 413, "too_large", "The request body is larger than 64 KiB.");
-    exchange->request.body = text_value(&exchange->body);
-    exchange->request.body_length = exchange->body.length;
-    return run_handler(exchange, connection);
+    if (exchange->overflow)
+        set_fault(exchange, 413, "too_large", "The request body is larger than 64 KiB.");
+    if (exchange->fault.status)
+        return refuse(exchange, connection);
+    if (strcmp(exchange->request.method, "OPTIONS") == 0)
+        return answer_options(exchange, connection);
+    if (exchange->route->flags & ROUTE_BODY) {
+        exchange->request.body = text_value(&exchange->body);
+        exchange->request.body_length = exchange->body.length;
+    }
+    exchange->route->answer(exchange->options->to, &exchange->request, &exchange->response);
+    return send_answer(exchange, connection);
 }

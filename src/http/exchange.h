@@ -16,6 +16,13 @@ enum exchange_step {
     EXCHANGE_BROKEN, /* give the connection up */
 };
 
+/* Why a request is refused; status 0: it is not. */
+struct exchange_fault {
+    int status;
+    const char *code;
+    const char *message;
+};
+
 struct exchange {
     const struct server_options *options;
     struct arena *arena;
@@ -24,8 +31,10 @@ struct exchange {
     struct server_response response;
     const struct server_route *route;
     struct text body;
-    bool begun, refused; /* refused: a problem found while the body was coming */
-    bool last;           /* the connection closes after this answer */
+    bool begun, overflow; /* overflow: the body turned out too large while it was coming */
+    struct exchange_fault fault;
+    char allow[96]; /* methods that the address takes */
+    bool last;      /* the connection closes after this answer */
     int status;
     uint64_t bytes;
     int64_t started_ms;
@@ -35,11 +44,12 @@ struct exchange {
 struct exchange *exchange_open(const struct server_options *options, const char *raw);
 void exchange_close(struct exchange *exchange);
 
-/* The head is in: answers at once, or says that the body is awaited. */
+/* The head is in. Refuses a body that is not wanted at once; else exchange_end is to be called when all is in, with or
+ * without a body. */
 enum exchange_step exchange_begin(struct exchange *exchange, struct MHD_Connection *connection, const char *method);
-/* A piece of the body. */
+/* A piece of the body; it is copied. */
 enum exchange_step exchange_take(struct exchange *exchange, const char *data, size_t length);
-/* The body is whole. */
+/* The request is whole: answers it. */
 enum exchange_step exchange_end(struct exchange *exchange, struct MHD_Connection *connection);
 
 #endif

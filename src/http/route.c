@@ -45,8 +45,11 @@ bool route_match(const char *pattern, const struct target *target, struct server
     return part == target->count;
 }
 
+/* Each method once: several rows may fit one address. No method's name is part of another's. */
 static void allow_add(char *allow, size_t size, const char *method) {
     size_t used = strlen(allow);
+    if (strstr(allow, method))
+        return;
     snprintf(allow + used, size - used, "%s%s", used ? ", " : "", method);
     if (strcmp(method, "GET") == 0)
         allow_add(allow, size, "HEAD");
