@@ -228,14 +228,17 @@ static bool fetch_once(struct http_client *client, struct fetch *fetch, struct e
                                    .cancel = fetch->source->cancel};
     if (!http_perform(client, arena, &request, &response, err))
         return false;
-    if (fetch->done < fetch->row->bytes) {
-        error_set(err, ERROR_NETWORK, "the server sent %" PRIu64 " of %" PRIu64 " bytes", fetch->done,
-                  fetch->row->bytes);
-        if (err)
-            err->retryable = true;
-        return false;
-    }
-    return true;
+    if (fetch->done == fetch->row->bytes)
+        return true;
+    /* With a length, this was the whole of another file; without one, the connection may have ended early. */
+    if (http_response_header(&response, "content-length"))
+        return error_set(err, ERROR_CORRUPT,
+                         "the server's file ends at byte %" PRIu64 "; the published model has %" PRIu64, fetch->done,
+                         fetch->row->bytes);
+    error_set(err, ERROR_NETWORK, "the server sent %" PRIu64 " of %" PRIu64 " bytes", fetch->done, fetch->row->bytes);
+    if (err)
+        err->retryable = true;
+    return false;
 }
 
 /* Goes on as long as something arrives. The client itself repeats what never began. A server that cannot send the rest
@@ -261,13 +264,16 @@ static bool fetch_all(struct http_client *client, struct fetch *fetch, struct er
     return true;
 }
 
-/* *wrong tells that all bytes are there and the hash is another. */
+/* *wrong tells that what came is another file. */
 static bool fetch_part(struct http_client *client, struct fetch *fetch, const char *part, bool *wrong,
                        struct error *err) {
     char digest[HASH_TEXT_SIZE];
+    struct error problem = {0};
     *wrong = false;
-    if (!fetch_all(client, fetch, err))
-        return false;
+    if (!fetch_all(client, fetch, &problem)) {
+        *wrong = problem.code == ERROR_CORRUPT;
+        return error_copy(err, &problem);
+    }
     if (fsync(fetch->file) != 0)
         return error_set_os(err, errno, "%s", part);
     if (!hash_file(fetch->row->hash_kind, part, digest, err))
