@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -204,8 +205,10 @@ size_t server_connections(struct server *server) {
 
 void server_stop(struct server *server, int64_t grace_ms) {
     atomic_store(&server->stopping, true);
-    if (!server->quiet)
+    if (!server->quiet) {
         MHD_quiesce_daemon(server->daemon);
+        shutdown(server->listening, SHUT_RDWR); /* new clients are refused instead of left waiting; closed later */
+    }
     server->quiet = true;
     int64_t end = from_now(server, grace_ms);
     while (server_busy(server) > 0 && clock_monotonic_ms(server->options.clock) < end)

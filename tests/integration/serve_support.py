@@ -132,15 +132,16 @@ class Server:
     """The real server over a data folder, on a free port of the loopback address."""
 
     def __init__(self, data, *more, listen="127.0.0.1:0"):
+        self.log = tempfile.TemporaryFile("w+")  # a pipe that nobody reads would block the server once it is full
         self.process = subprocess.Popen(
             [os.path.join(BUILD, "serve_fixture"), data.root, listen, *[str(one) for one in more]],
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self.log,
             text=True,
         )
         line = self.process.stdout.readline()
         if not line.startswith("listening on http://"):
-            sys.exit("the server did not start: " + line + self.process.stderr.read())
+            sys.exit("the server did not start: " + line + self.told())
         self.url = line.split()[-1]
         host, port = self.url[len("http://") :].rsplit(":", 1)
         self.host, self.port = host.strip("[]"), int(port)
@@ -170,10 +171,15 @@ class Server:
                 got += part
             return got
 
+    def told(self):
+        self.log.seek(0)
+        return self.log.read()
+
     def stop(self):
         """Ends it politely; its log."""
         self.process.send_signal(signal.SIGTERM)
-        _, log = self.process.communicate(timeout=60)
+        self.process.communicate(timeout=60)
+        log = self.told()
         if self.process.returncode != 0:
             sys.exit(f"the server ended with {self.process.returncode}:\n{log}")
         return log

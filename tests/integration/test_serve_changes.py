@@ -186,7 +186,7 @@ def test_a_polite_end_lets_requests_finish():
     with temporary() as folder:
         data = example(folder)
         server = Server(data)
-        big = os.urandom(1 << 20) * 60
+        big = os.urandom(1 << 20) * 24
         write(data.files("examplecast", "audio/example-cast", KEY1 + ".mp3"), big)
         idle = socket.create_connection((server.host, server.port), timeout=60)
         link = socket.create_connection((server.host, server.port), timeout=60)

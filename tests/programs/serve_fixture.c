@@ -32,7 +32,7 @@ int main(int argc, char **argv) {
         .idle_ms = argc > 4 ? atol(argv[4]) : 0,
         .connections = argc > 5 ? (unsigned)atol(argv[5]) : 0,
         .connections_per_address = argc > 6 ? (unsigned)atol(argv[6]) : 0,
-        .grace_ms = 5000,
+        .grace_ms = 60000,
         .listening = on_listening,
     };
     log_set_level(LOG_INFO);
