@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libavcodec/avcodec.h>
-#include <libavutil/log.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,8 +47,11 @@ __attribute__((format(printf, 3, 0))) static void log_forward(void *source, int 
         log_debug("audio", "%s", line);
 }
 
-void audio_quiet(void) {
+bool audio_library_open(struct error *err) {
+    if (!ffmpeg_load(err))
+        return false;
     av_log_set_callback(log_forward);
+    return true;
 }
 
 static int interrupted(void *from) {
@@ -58,9 +59,20 @@ static int interrupted(void *from) {
     return cancel_requested(file->cancel) ? 1 : 0;
 }
 
+/* The size that a WAV file's head announces; 0 for other files and for a head written before the end was known. FFmpeg
+ * does not tell of it when the file is shorter. */
+static uint64_t wav_bytes(const char *head, size_t length) {
+    if (length < 12 || memcmp(head, "RIFF", 4) != 0 || memcmp(head + 8, "WAVE", 4) != 0)
+        return 0;
+    uint64_t bytes = 0;
+    for (int i = 7; i >= 4; i--)
+        bytes = bytes << 8 | (unsigned char)head[i];
+    return bytes == 0 || bytes >= 0xFFFFFF00 ? 0 : bytes + 8;
+}
+
 /* Looks at the first bytes for what servers send instead of audio. A page must not reach the probing of formats, which
  * would call it mp3 by its name. */
-static bool check_start(const char *path, struct error *err) {
+static bool check_start(struct audio_file *file, const char *path, struct error *err) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return error_set_os(err, errno, "audio cannot be opened");
@@ -75,6 +87,8 @@ static bool check_start(const char *path, struct error *err) {
         return error_set_os(err, os, "audio cannot be read");
     if (got == 0)
         return error_set(err, ERROR_INVALID, "audio is 0 bytes");
+    file->bytes = (uint64_t)status.st_size;
+    file->announced = wav_bytes(head, (size_t)got);
     const char *start = head;
     if (text_starts(start, "\xEF\xBB\xBF"))
         start += 3;
@@ -138,6 +152,9 @@ static int64_t to_ms(int64_t value, AVRational base) {
 /* What the container states. An estimate from the bit rate is no statement. */
 static int64_t stated_ms(const struct audio_file *file) {
     const AVFormatContext *format = file->format;
+    if (file->announced > file->bytes && format->duration > 0)
+        return to_ms((int64_t)((double)format->duration * (double)file->announced / (double)file->bytes),
+                     AV_TIME_BASE_Q);
     if (format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE)
         return 0;
     int64_t of_stream = to_ms(file->stream->duration, file->stream->time_base);
@@ -189,10 +206,11 @@ static bool choose_stream(struct audio_file *file, struct error *err) {
 }
 
 bool audio_file_open(struct audio_file *file, const char *path, const struct cancel *cancel, struct error *err) {
-    audio_quiet();
+    if (!audio_library_open(err))
+        return false;
     memset(file, 0, sizeof(*file));
     file->cancel = cancel;
-    if (!check_start(path, err))
+    if (!check_start(file, path, err))
         return false;
     char *url = memory_alloc(strlen(path) + 6);
     sprintf(url, "file:%s", path);

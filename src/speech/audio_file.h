@@ -2,15 +2,16 @@
 #ifndef TIDEMILL_SPEECH_AUDIO_FILE_H
 #define TIDEMILL_SPEECH_AUDIO_FILE_H
 
-#include <libavformat/avformat.h>
-
 #include "speech/audio.h"
+#include "speech/ffmpeg.h"
 
 struct audio_file {
     AVFormatContext *format;
     AVStream *stream;
     const AVCodec *decoder;
     const struct cancel *cancel;
+    uint64_t bytes;     /* of the file */
+    uint64_t announced; /* of it, by a WAV head; 0: it says nothing */
     struct audio_info info;
 };
 

@@ -18,6 +18,7 @@
 enum {
     RATE_WINDOW_MS = 3000,
     RATE_WORDS = 7,
+    RATE_CUES = 32,          /* a window of more cues than this has been found long before */
     SILENCE_REACH_MS = 1000, /* cues begin early and end late by this much */
     SILENCE_LEAST_MS = 5000, /* of a longer cue that is heard elsewhere in it */
     HOLE_MS = 30000,
@@ -70,7 +71,8 @@ static void add(struct look *look, enum gate_kind kind, int64_t start_ms, int64_
     /* One long fault is one finding. Checks run kind by kind, so its last one is the neighbour. */
     if (found->count) {
         struct gate_finding *last = &found->items[found->count - 1];
-        if (last->kind == kind && start_ms <= last->end_ms && start_ms >= last->start_ms) {
+        if (last->kind == kind && start_ms <= last->end_ms && end_ms >= last->start_ms) {
+            last->start_ms = start_ms < last->start_ms ? start_ms : last->start_ms;
             last->end_ms = end_ms > last->end_ms ? end_ms : last->end_ms;
             last->number = number > last->number ? number : last->number;
             return;
@@ -221,19 +223,19 @@ static void check_lines(struct look *look) {
     }
 }
 
+/* Windows that end with each cue and reach back for three seconds or a little more. */
 static void check_rate(struct look *look) {
-    size_t from = 0;
-    double words = 0;
     for (size_t i = 0; i < look->count; i++) {
-        words += words_in(look->cues[i].text);
-        /* The shortest window of at least 3 s that ends here. */
-        while (from < i && look->cues[i].end_ms - look->cues[from + 1].start_ms >= RATE_WINDOW_MS)
-            words -= words_in(look->cues[from++].text);
-        int64_t span = look->cues[i].end_ms - look->cues[from].start_ms;
-        double seconds = (double)(span < RATE_WINDOW_MS ? RATE_WINDOW_MS : span) / 1000.0;
-        if (words / seconds > RATE_WORDS)
-            add(look, GATE_RATE, look->cues[from].start_ms, look->cues[i].end_ms, words / seconds,
-                look->cues[from].text);
+        double words = 0;
+        for (size_t k = i; k + RATE_CUES > i; k--) {
+            words += words_in(look->cues[k].text);
+            int64_t span = look->cues[i].end_ms - look->cues[k].start_ms;
+            double seconds = (double)(span < RATE_WINDOW_MS ? RATE_WINDOW_MS : span) / 1000.0;
+            if (words / seconds > RATE_WORDS)
+                add(look, GATE_RATE, look->cues[k].start_ms, look->cues[i].end_ms, words / seconds, look->cues[k].text);
+            if (span >= RATE_WINDOW_MS || k == 0)
+                break;
+        }
     }
 }
 

@@ -4,7 +4,7 @@
  * lead-in of the next span.
  *
  * Where a part ends. The longer it gets, the shorter a pause will do: 600 ms from 80 % of part_ms on, 300 ms from 90 %,
- * 96 ms from 95 %, one calm window from 100 %, anything at 105 % (music without end). The cut is where the pause has
+ * 96 ms from 95 %, one calm window from 103 %, anything at 105 % (music without end). The cut is where the pause has
  * just become long enough, so nothing behind it needs to be known. */
 #include "speech/pack.h"
 
@@ -153,7 +153,7 @@ static bool cut_here(const struct packer *packer, const struct pack *pack) {
         return false;
     int64_t needed_ms = packed < whole / 100 * 90    ? 600
                         : packed < whole / 100 * 95  ? 300
-                        : packed < whole             ? 96
+                        : packed < whole / 100 * 103 ? 96
                         : packed < whole / 100 * 105 ? 1
                                                      : 0;
     return packer->calm >= windows_of(needed_ms);
