@@ -1,8 +1,5 @@
 #include "podcast/art.h"
 
-#include <libavcodec/avcodec.h>
-#include <libavutil/imgutils.h>
-#include <libswscale/swscale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +8,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "speech/audio.h"
+#include "speech/ffmpeg.h"
 
 enum { LARGEST_SIDE = 1024 };
 
@@ -75,7 +73,8 @@ bool art_decode(struct arena *arena, const void *bytes, size_t length, struct ar
         return error_set(err, ERROR_UNSUPPORTED, "is no JPEG, PNG, WebP or GIF picture");
     if (length > LIMIT_COVER_BYTES)
         return error_set(err, ERROR_LIMIT, "is %zu bytes; at most %zu", length, LIMIT_COVER_BYTES);
-    audio_quiet();
+    if (!audio_library_open(err))
+        return false;
     const AVCodec *codec = avcodec_find_decoder(kinds[kind].codec);
     AVCodecContext *context = codec ? avcodec_alloc_context3(codec) : NULL;
     AVPacket *packet = av_packet_alloc();

@@ -6,10 +6,6 @@
  * never dropped and never delayed by hours. */
 #include "speech/audio.h"
 
-#include <libavcodec/avcodec.h>
-#include <libavutil/channel_layout.h>
-#include <libavutil/opt.h>
-#include <libswresample/swresample.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,14 +1,12 @@
 #include "speech/audio_encode.h"
 
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
-#include <libavutil/channel_layout.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "speech/audio.h"
+#include "speech/ffmpeg.h"
 
 /* A file in memory. The muxer goes back to its head at the end, to write the length and the checksum. */
 struct memory_file {
@@ -134,7 +132,8 @@ static bool encode_all(struct encoding *encoding, const float *samples, size_t c
 
 bool audio_encode_flac(const float *samples, size_t count, size_t ceiling, uint8_t **bytes, size_t *length,
                        struct error *err) {
-    audio_quiet();
+    if (!audio_library_open(err))
+        return false;
     struct encoding encoding = {.file = {.ceiling = ceiling}};
     bool done = encoding_open(&encoding) && encode_all(&encoding, samples, count);
     if (done)

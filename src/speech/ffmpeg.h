@@ -54,6 +54,7 @@
     X(avutil, av_image_get_buffer_size)                                                                                \
     X(avutil, av_image_fill_arrays)                                                                                    \
     X(avutil, av_max_alloc)                                                                                            \
+    X(avcodec, av_new_packet)                                                                                          \
     X(avcodec, av_packet_alloc)                                                                                        \
     X(avcodec, av_packet_free)                                                                                         \
     X(avcodec, av_packet_rescale_ts)                                                                                   \

@@ -29,6 +29,7 @@
 #define av_image_get_buffer_size (*ffmpeg_table.av_image_get_buffer_size)
 #define av_image_fill_arrays (*ffmpeg_table.av_image_fill_arrays)
 #define av_max_alloc (*ffmpeg_table.av_max_alloc)
+#define av_new_packet (*ffmpeg_table.av_new_packet)
 #define av_packet_alloc (*ffmpeg_table.av_packet_alloc)
 #define av_packet_free (*ffmpeg_table.av_packet_free)
 #define av_packet_rescale_ts (*ffmpeg_table.av_packet_rescale_ts)
