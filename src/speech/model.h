@@ -28,8 +28,8 @@ enum model_kind { MODEL_SPEECH, MODEL_ACTIVITY };
 struct model {
     const char *name; /* "base.en"; the file is ggml-NAME.bin */
     enum model_kind kind;
-    uint64_t bytes;
     enum hash_kind hash_kind; /* what its publisher names */
+    uint64_t bytes;
     const char *hash;
     const char *url;
     const char *languages; /* "English", "99 languages", "any" */

@@ -52,7 +52,7 @@ static bool skip(struct walk *walk, uint64_t size) {
 
 static bool take_numbers(struct walk *walk, int32_t *numbers, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        unsigned char bytes[4];
+        unsigned char bytes[4] = {0};
         if (!take(walk, bytes, sizeof(bytes)))
             return false;
         uint32_t value =
@@ -167,7 +167,7 @@ static bool walk_speech(struct walk *walk, int32_t vocabulary) {
 
 /* The detector of Silero: its name, version, sizes, four layers of convolution, and 15 tensors. */
 static bool walk_activity(struct walk *walk, int32_t name_length) {
-    char name[16];
+    char name[16] = {0};
     int32_t head[6], layers[12], rest[4];
     if (!take(walk, name, (size_t)name_length) || !take_numbers(walk, head, 6))
         return false;
