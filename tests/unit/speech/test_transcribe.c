@@ -317,8 +317,7 @@ static void test_languages(void **state) {
     assert_string_equal(result.language, "de");
     assert_string_equal(result.cues.items[0].text, "Grüße, Welt. 世界");
     assert_string_equal(result.words.items[0].text, "Grüße,");
-    assert_string_equal(result.words.items[2].text, "世");
-    assert_string_equal(result.words.items[3].text, "界");
+    assert_string_equal(result.words.items[2].text, "世界");
     transcriber_close(transcriber);
 }
 
