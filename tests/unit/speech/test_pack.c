@@ -141,7 +141,7 @@ static void test_parts_end_in_pauses_and_do_not_depend_on_the_past(void **state)
             for (uint64_t i = at - ACTIVITY_WINDOW; i < at; i++)
                 sum += (double)file[i] * (double)file[i];
             assert_true(sum / ACTIVITY_WINDOW < 5e-6);
-            assert_true(p.pack.count >= 24000 * 16 && p.pack.count <= 31500 * 16);
+            assert_true(p.pack.count >= 22500 * 16 && p.pack.count <= 31500 * 16);
         }
         /* A run that begins here sees the same part. */
         struct packing again;
