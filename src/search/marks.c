@@ -50,6 +50,8 @@ static int mark_compare(const void *left, const void *right) {
 }
 
 static void marks_flatten(struct mark_list *list, size_t from) {
+    if (list->count - from < 2)
+        return;
     qsort(list->marks + from, list->count - from, sizeof(*list->marks), mark_compare);
     size_t kept = from;
     for (size_t i = from; i < list->count; i++) {

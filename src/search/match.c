@@ -255,7 +255,7 @@ static void keys_gather(struct match *match, struct match_element *element, cons
         }
         match->damaged |= walk.damaged;
     }
-    if (element->list_count > 1)
+    if (element->list_count > 1 && element->key_count > 1)
         qsort(element->keys, element->key_count, sizeof(*element->keys), key_compare);
 }
 

@@ -158,9 +158,16 @@ struct index_reader *index_reader_open(const char *path, struct error *err) {
     struct index_reader *reader = memory_alloc(sizeof(*reader));
     reader->path = memory_text(path);
     reader->arena = arena_open();
-    if (file_identity(reader, err) && database_open(reader, err) && version_check(reader, err) &&
-        entries_read(reader, err) && statements_prepare(reader, err) && (reader->tokenizer = tokenizer_open(err)))
+    struct error why = {0};
+    if (file_identity(reader, &why) && database_open(reader, &why) && version_check(reader, &why) &&
+        entries_read(reader, &why) && statements_prepare(reader, &why) && (reader->tokenizer = tokenizer_open(&why)))
         return reader;
+    /* A table or column that is not there: our own statements cannot be wrong in any other way. */
+    if (why.code == ERROR_INTERNAL && !reader->layout_read)
+        reader_damaged(reader, &why);
+    if (why.code == ERROR_CORRUPT)
+        error_hint(&why, "it is rebuilt from the search entries");
+    error_copy(err, &why);
     index_reader_close(reader);
     return NULL;
 }

@@ -266,7 +266,8 @@ bool run_spill(struct run_builder *builder, int fd, uint64_t *at, struct run *ru
     struct bytes out = {0};
     uint64_t place = *at;
     bool done = true;
-    qsort(builder->slots, builder->slot_count, sizeof(*builder->slots), slot_compare);
+    if (builder->slot_count)
+        qsort(builder->slots, builder->slot_count, sizeof(*builder->slots), slot_compare);
     for (size_t i = 0; i < builder->slot_count && done; i++) {
         const struct slot *slot = &builder->slots[i];
         bytes_append_varint(&out, slot->length);
