@@ -36,7 +36,7 @@ struct http_client *http_client_open(const struct http_client_settings *settings
     s->attempts = s->attempts ? s->attempts : 4;
     s->backoff_ms = s->backoff_ms > 0 ? s->backoff_ms : 1000;
     s->longest_wait_ms = s->longest_wait_ms > 0 ? s->longest_wait_ms : 120000;
-    client->user_agent = memory_text(s->user_agent ? s->user_agent : "tidemill");
+    client->user_agent = memory_text(s->user_agent ? s->user_agent : "tidemill/" TIDEMILL_VERSION);
     client->proxy = memory_text(s->proxy);
     pthread_mutex_init(&client->lock, NULL);
     client->gates = host_gates_open(s->clock, s->per_host, s->host_pause_ms);

@@ -27,7 +27,7 @@ struct http_response;
 struct http_client_settings {
     const struct clock *clock; /* clock_system() */
     struct random *random;     /* random_system() */
-    const char *user_agent;    /* "tidemill" */
+    const char *user_agent;    /* "tidemill/<version>" */
     const char *proxy;     /* "http://host:port"; none. Behind one only the proxy sees which address is connected to, so
                               refusing private ones is its task */
     bool allow_private;    /* loopback and private addresses are allowed */
@@ -74,7 +74,8 @@ struct http_body {
 struct http_request {
     const char *method; /* "GET" when NULL */
     const char *url;
-    const struct http_header *headers; /* read anew at each attempt, so a sink's restart may change their values */
+    const struct http_header *headers; /* read anew at each attempt, so a sink's restart may change their values; a
+                                          value of NULL leaves one out */
     size_t header_count;
     const struct http_body *body; /* NULL: none */
     const char *user;             /* basic authentication; NULL: what the URL's user information says, if anything */

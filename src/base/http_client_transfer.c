@@ -202,6 +202,8 @@ static bool header_is_clean(const struct http_header *header) {
 static bool make_headers(const struct transfer *t, struct curl_slist **list, struct error *err) {
     for (size_t i = 0; i < t->request->header_count; i++) {
         const struct http_header *header = &t->request->headers[i];
+        if (!header->value)
+            continue;
         if (!header_is_clean(header))
             return error_set(err, ERROR_INVALID, "a request header has a line end or a blank name");
         if (!t->same_origin && is_credential(header->name))

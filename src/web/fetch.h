@@ -23,6 +23,9 @@ struct feed_fetch_request {
     bool keep_content;     /* as in feed_settings */
     const char *copy_path; /* a file that receives the first page's bytes as they came (decoded if compressed), whole or
                               absent; NULL: nobody keeps them */
+    /* Pages are followed only while each brings an item for which this says false; NULL: to the last. */
+    bool (*known)(void *to, const struct feed_item *item);
+    void *known_to;
     const struct cancel *cancel;
 };
 

@@ -88,7 +88,7 @@ static void body_and_headers(void **state) {
     assert_null(http_response_header(&f.response, "x-two"));
     assert_string_equal(f.response.url, at("/a"));
     assert_int_equal(f.response.attempts, 1);
-    assert_string_equal(sent_header(f.arena, 0, "user-agent"), "tidemill");
+    assert_string_equal(sent_header(f.arena, 0, "user-agent"), "tidemill/" TIDEMILL_VERSION);
     stop(&f);
 }
 
