@@ -313,9 +313,10 @@ static bool may_begin(struct feed_mender *m, const char *name, const char *local
     static const char *const pages[] = {"html", "head", "body", "script"};
     if (one_of(local, roots, ARRAY_LENGTH(roots)) && !m->is_page)
         return true;
-    m->is_page = m->is_page || one_of(name, pages, ARRAY_LENGTH(pages));
+    bool is_first = !*m->first_name;
+    m->is_page = m->is_page || one_of(name, pages, is_first ? ARRAY_LENGTH(pages) : 1);
     m->notes |= MEND_NOTE_BEFORE;
-    if (!*m->first_name) {
+    if (is_first) {
         size_t length = strlen(name);
         length = length < sizeof(m->first_name) ? length : sizeof(m->first_name) - 1;
         memcpy(m->first_name, name, length);

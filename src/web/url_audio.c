@@ -54,10 +54,10 @@ static const char *const trackers[] = {
 
 /* Parameters that only say who asked. */
 static const char *const counting[] = {
-    "utm_source", "utm_medium",     "utm_campaign", "utm_term", "utm_content",      "source",
-    "client_source",  "player",       "download_source",  "aid",
-    "awcollectionid", "awepisodeid",  "_from",    "listeningsession", "listeningsessionid",
-    "played_on",  "platform",       "dest-id",      "c_source",
+    "utm_source",     "utm_medium",    "utm_campaign", "utm_term",         "utm_content",
+    "source",         "client_source", "player",       "download_source",  "aid",
+    "awcollectionid", "awepisodeid",   "_from",        "listeningsession", "listeningsessionid",
+    "played_on",      "platform",      "dest-id",      "c_source",
 };
 
 static bool is_tracker(const char *host) {
