@@ -146,7 +146,7 @@ static bool within(int32_t value, int32_t least, int32_t most) {
 
 /* Order: vocabulary, audio context, state, heads, layers, text context, state, heads, layers, mel bins, type. */
 static bool walk_speech(struct walk *walk, int32_t vocabulary) {
-    int32_t h[HYPERPARAMETERS] = {vocabulary}, filters[2];
+    int32_t h[HYPERPARAMETERS] = {vocabulary}, filters[2] = {0};
     if (!take_numbers(walk, h + 1, HYPERPARAMETERS - 1))
         return false;
     bool shape = within(h[0], 51864, TOKENS_MOST) && within(h[1], 1, 4096) && within(h[2], 8, 4096) &&

