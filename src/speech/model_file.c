@@ -57,7 +57,7 @@ static bool take_numbers(struct walk *walk, int32_t *numbers, size_t count) {
             return false;
         uint32_t value =
             (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-        memcpy(&numbers[i], &value, sizeof(value));
+        numbers[i] = (int32_t)value;
     }
     return true;
 }
@@ -122,13 +122,13 @@ static bool walk_tensors(struct walk *walk, uint64_t wanted) {
 /* Each token is a length and that many bytes. whisper.cpp throws when the token " " is missing. */
 static bool walk_vocabulary(struct walk *walk, int32_t vocabulary) {
     int32_t count, length;
+    char token[LIMIT_MODEL_TOKEN_BYTES] = "";
     bool blank = false;
     if (!take_numbers(walk, &count, 1))
         return false;
     if (count < TOKENS_LEAST || count > vocabulary)
         return damaged(walk, "the number of tokens is impossible");
     for (int32_t i = 0; i < count; i++) {
-        char token[LIMIT_MODEL_TOKEN_BYTES];
         if (!take_numbers(walk, &length, 1))
             return false;
         if (length < 0 || length > LIMIT_MODEL_TOKEN_BYTES)
