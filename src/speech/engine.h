@@ -18,7 +18,7 @@ struct engine_job {
     size_t count;
     const char *language; /* a code; NULL: the engine shall find out */
     const char *prompt;   /* the site's; NULL: none */
-    const char *before;   /* what was said before, the end of it; NULL: nothing or unknown */
+    const char *before;   /* the end of what was said before, with the space in front; NULL: nothing or unknown */
     unsigned attempt;     /* 0 for the first try; later ones use other settings */
     const struct cancel *cancel;
     /* A sign of life, with the sample that was reached. Called often; must be cheap. */

@@ -3,11 +3,9 @@
  * transcription". */
 #include "speech/openai.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <whisper.h>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -16,6 +14,7 @@
 #include "speech/multipart.h"
 #include "speech/openai_answer.h"
 #include "speech/transcriber.h"
+#include "speech/whisper_log.h"
 
 #define BASE_URL "https://api.openai.com/v1"
 
@@ -43,7 +42,7 @@ static const char *prompt_of(struct arena *arena, const struct engine_job *job) 
     if (strlen(prompt) > PROMPT_BYTES)
         prompt = arena_text_part(arena, prompt, utf8_cut(prompt, PROMPT_BYTES));
     const char *before = job->attempt == 0 && job->before ? job->before : "";
-    return arena_format(arena, "%s%s%s", prompt, *prompt && *before ? " " : "", before);
+    return *prompt ? arena_format(arena, "%s%s", prompt, before) : before + (*before == ' ');
 }
 
 static void fields_add(const struct engine_openai *openai, struct arena *arena, const struct engine_job *job,
@@ -171,6 +170,7 @@ struct transcriber *transcriber_open_openai(const struct openai_settings *settin
     while (base_length && base[base_length - 1] == '/')
         base_length--;
     char *trimmed = memory_text_part(base, base_length);
+    whisper_log_quiet();
     struct engine_openai *openai = memory_alloc(sizeof(*openai));
     openai->engine = (struct engine){.decode = decode, .settings = settings_name, .close = engine_close};
     openai->http = settings->http;

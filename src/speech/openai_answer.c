@@ -21,7 +21,7 @@ static int64_t samples_of(const json_t *object, const char *key) {
 
 /* "english" and "en" are both in use. */
 static void language_set(struct engine_output *output, const char *name) {
-    int id = whisper_lang_id(name);
+    int id = *name ? whisper_lang_id(name) : -1;
     const char *code = id >= 0 ? whisper_lang_str(id) : NULL;
     snprintf(output->language, sizeof(output->language), "%s", code ? code : "");
 }
