@@ -186,6 +186,9 @@ static bool check_made(struct adding *adding, struct error *err) {
 static bool make_site(struct adding *adding, struct error *err) {
     struct add_result *result = adding->result;
     const char *wanted = adding->settings->site_id;
+    if (wanted && (!*wanted || strspn(wanted, "abcdefghijklmnopqrstuvwxyz0123456789_-") < strlen(wanted)))
+        return error_set(err, ERROR_USAGE, "\"%s\" is no id of a site: lower-case letters, digits, '-' and '_'",
+                         wanted);
     result->site_id =
         wanted ? wanted : free_id(adding, title_id(adding, SITE_ID_LONGEST), SITE_ID_LONGEST, site_is_taken, NULL);
     if (site_is_taken(adding, NULL, result->site_id))

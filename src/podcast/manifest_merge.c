@@ -42,6 +42,7 @@ struct merging {
     struct text_map guids; /* of this podcast's rows */
     struct text_map urls, audio_keys, stems, file_keys;
     struct text_map claims;      /* file keys of rows that an item of this feed is */
+    struct text_map next_ms;     /* days and titles: the next time for a new key */
     struct text_map guid_counts; /* guids of the feed: an item under each */
     struct episode **found;      /* for each item: the row that it claimed */
     bool *repeats;               /* for each item: another item claimed its row */
@@ -89,8 +90,8 @@ static void learn_row(struct merging *merging, struct episode *row) {
 }
 
 static void learn(struct merging *merging) {
-    struct text_map *maps[] = {&merging->guids,     &merging->urls,   &merging->audio_keys, &merging->stems,
-                               &merging->file_keys, &merging->claims, &merging->guid_counts};
+    struct text_map *maps[] = {&merging->guids,     &merging->urls,   &merging->audio_keys,  &merging->stems,
+                               &merging->file_keys, &merging->claims, &merging->guid_counts, &merging->next_ms};
     for (size_t i = 0; i < ARRAY_LENGTH(maps); i++)
         text_map_open(maps[i], merging->arena);
     for (size_t i = 0; i < merging->manifest->count; i++)
@@ -143,21 +144,21 @@ static struct episode *find_strong(const struct merging *merging, const struct f
     return row;
 }
 
+/* Cheap questions first: a hostile feed may have thousands of items of one day and title. */
 static bool is_same_by_title(const struct merging *merging, const struct feed_item *item, const struct episode *row) {
     const char *guid = item_guid(merging, item);
-    bool guids_differ = guid && row->guid && strcmp(guid, row->guid) != 0;
-    bool titles_equal = same_title(merging->arena, item->title, row->title);
     if (strcmp(row->podcast_id, merging->podcast_id) != 0)
-        return titles_equal;
+        return same_title(merging->arena, item->title, row->title);
     if (is_claimed(merging, row))
-        return titles_equal && !guid;
-    if (guids_differ)
-        return titles_equal && llabs(item->date_ms - row->published_ms) <= SAME_TIME_MS;
+        return !guid && same_title(merging->arena, item->title, row->title);
+    if (guid && row->guid && strcmp(guid, row->guid) != 0)
+        return llabs(item->date_ms - row->published_ms) <= SAME_TIME_MS &&
+               same_title(merging->arena, item->title, row->title);
     return true;
 }
 
 static struct episode *find_by_title(const struct merging *merging, const struct feed_item *item) {
-    char *stem = file_key_stem_make(merging->arena, trimmed_title(merging->arena, item->title), item->date_ms);
+    const char *stem = file_key_stem_make(merging->arena, trimmed_title(merging->arena, item->title), item->date_ms);
     for (const struct text_map_link *link = text_map_find(&merging->stems, stem); link; link = link->next)
         if (is_same_by_title(merging, item, link->value))
             return link->value;
@@ -262,10 +263,19 @@ static void update(struct merging *merging, struct episode *row, const struct fe
     merging->manifest->changed |= changed || moved;
 }
 
-/* A key that no row has: the time goes on by a millisecond until it is free. */
-static char *free_key(const struct merging *merging, const char *title, int64_t published_ms, int64_t *ms) {
-    for (*ms = merging->now_ms;; ++*ms) {
-        char *key = file_key_make(merging->arena, title, published_ms, *ms);
+/* A key that no row has: the time goes on by a millisecond until it is free. Each day and title remembers how far it
+ * got. */
+static char *free_key(struct merging *merging, const char *title, int64_t published_ms, int64_t *ms) {
+    char *stem = file_key_stem_make(merging->arena, title, published_ms);
+    int64_t *next = text_map_get(&merging->next_ms, stem);
+    if (!next) {
+        next = arena_alloc(merging->arena, sizeof(*next));
+        *next = merging->now_ms;
+        text_map_add(&merging->next_ms, stem, next);
+    }
+    for (;;) {
+        *ms = (*next)++;
+        char *key = arena_format(merging->arena, "%s--%013lld", stem, (long long)*ms);
         if (!text_map_find(&merging->file_keys, key))
             return key;
     }
