@@ -162,9 +162,9 @@ export function player_make({ title, artist, length_ms, on_time, on_failure }) {
     fill(
       ticks,
       most
-        ? times.map((ms) => {
+        ? times.filter((ms) => ms <= most).map((ms) => {
             const tick = el('span', { class: 'player-tick' });
-            tick.style.setProperty('--at', `${Math.min(100, (ms / most) * 100).toFixed(2)}%`);
+            tick.style.setProperty('--at', `${((ms / most) * 100).toFixed(2)}%`);
             return tick;
           })
         : null,

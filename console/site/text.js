@@ -44,12 +44,13 @@ export function time_label(ms) {
   return `${String(Math.floor(seconds / 60)).padStart(2, '0')}:${String(seconds % 60).padStart(2, '0')}`;
 }
 
-// "1 h 12 min", "42 min", "50 s".
+// "1 h 12 min", "2 h", "42 min", "50 s".
 export function duration_label(seconds) {
   if (!(seconds > 0)) return '';
   if (seconds < 60) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const hours = Math.floor(minutes / 60);
+  return [hours ? `${hours} h` : '', minutes % 60 ? `${minutes % 60} min` : ''].filter(Boolean).join(' ');
 }
 
 export function count_label(number) {

@@ -11,6 +11,7 @@ import { marks_nodes } from './marks.js';
 import { time_label } from './text.js';
 
 const TOLERANCE_MS = 500; // a link may be this far off the passage's own start
+const SLACK_MS = 20; // a seek may land a hair before the time that it was given
 const SETTLE_FRAMES = 6;
 const RESTING_PLACE = 0.28; // of the height, where the current passage is kept
 const WORD_WINDOW = 60; // characters looked ahead for the next spoken word in the text
@@ -60,6 +61,7 @@ export function transcript_make({ entries, on_seek, on_follow }) {
   let words = null;
   let aligned = { index: -1, spans: [] };
   let painted = null; // the span that is painted
+  let now = 0; // ms, as last told
   let current = -1;
   let tab_stop = -1;
   let following = true;
@@ -124,9 +126,10 @@ export function transcript_make({ entries, on_seek, on_follow }) {
   // The place in the recording has changed.
   function follow(ms, playing) {
     const before = current;
-    current_set(place_find(entries, 'startTimeMs', ms + 20)); // a seek may land a hair before the start it was given
+    now = ms + SLACK_MS;
+    current_set(place_find(entries, 'startTimeMs', now));
     if (following && playing && current !== before) bring(current, false);
-    word_paint(ms);
+    word_paint(now);
   }
 
   // Shows a moment: the passage is brought into view and marked as what the link meant.
@@ -147,11 +150,13 @@ export function transcript_make({ entries, on_seek, on_follow }) {
       marks.set(index, ranges);
       fill(rows[index].lastElementChild, marks_nodes(entries[index].text, ranges));
     }
+    word_paint(now);
   }
 
   function words_set(list_of_words) {
     words = list_of_words.filter((word) => typeof word?.w === 'string' && Number.isFinite(word.s));
     aligned = { index: -1, spans: [] };
+    word_paint(now);
   }
 
   function word_paint(ms) {

@@ -167,6 +167,23 @@ page_test('the spoken word is painted where word times are there', { needs: 'spo
   await page.waitForFunction((wanted) => [...(CSS.highlights.get('spoken') ?? [])].map(String).join() === wanted, word.w.trim());
 });
 
+page_test('the word is painted although nothing moves when its times arrive late', { needs: 'mock' }, async (page) => {
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await page.route('**/*.words.json', async (route) => {
+    await held;
+    await route.continue();
+  });
+  const { entries } = await transcript_of(page, world.facts.spoken.episode);
+  await page.goto(site_url(`episode/${world.facts.spoken.episode}?q=tide&start=${entries[2].startTimeMs}`));
+  await page.locator('.passage.is-target').waitFor();
+  await audio_at(page, entries[2].startTimeMs);
+  release();
+  await page.locator('.mentions-count').waitFor();
+  const first = entries[2].text.split(' ')[0];
+  await page.waitForFunction((word) => [...(CSS.highlights.get('spoken') ?? [])].map(String).join() === word, first);
+});
+
 page_test('every mention in an episode can be gone through', async (page) => {
   const { query } = world.facts;
   const { hits } = await search_direct(page, { query, limit: 100, offset: 0 });

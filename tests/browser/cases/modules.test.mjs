@@ -108,6 +108,8 @@ test('dates, times and spans read well', () => {
   assert.equal(time_label(61500), '01:01');
   assert.equal(time_label(3 * 3600000 + 4000), '180:04');
   assert.equal(duration_label(4321), '1 h 12 min');
+  assert.equal(duration_label(7200), '2 h');
+  assert.equal(duration_label(2520), '42 min');
   assert.equal(span_label(0.2), 'under 1 ms');
   assert.equal(span_label(1440), '1.4 s');
 });

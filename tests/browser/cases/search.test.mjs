@@ -165,10 +165,8 @@ page_test('a typing error leads to the words that were meant', { needs: 'misspel
 });
 
 page_test('another spelling is offered beside results', { needs: 'mock' }, async (page) => {
-  await page.route('**/api/search', async (route) => {
-    const answer = await (await route.fetch()).json();
-    await route.fulfill({ json: { ...answer, didYouMean: 'tide wheel' } });
-  });
+  const answer = await search_direct(page, { query: 'tide mill', limit: 25, offset: 0 });
+  await page.route('**/api/search', (route) => route.fulfill({ json: { ...answer, didYouMean: 'tide wheel' } }));
   await page.goto(site_url('?q=tide+mill'));
   await page.getByText('Did you mean tide wheel?').waitFor();
   await page.getByRole('link', { name: 'tide wheel' }).click();

@@ -14,7 +14,7 @@ const FLAGS = [
 ];
 
 export function browser_start() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, args: FLAGS });
+  return chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, args: FLAGS, timeout: 120000 });
 }
 
 // What a page must never do: break its own content security policy, throw, or ask a server that is not its own.
