@@ -278,13 +278,20 @@ static bool run(struct http_client *client, struct work *w, struct http_response
             return true;
         }
         attempts++;
-        bool other_file = w->start_over || (why.code == ERROR_HTTP && why.status == 416 && before > 0);
-        if (other_file && !started_over) {
+        bool beyond = why.code == ERROR_HTTP && why.status == 416 && before > 0;
+        if ((w->start_over || beyond) && !started_over) {
             started_over = true;
             w->start_over = false;
             if (!empty_part(w, err))
                 return false;
             continue;
+        }
+        if (beyond) {
+            w->refused = true;
+            error_set(err, ERROR_NETWORK, "the server announced %" PRIu64 " bytes and has %" PRIu64, w->total, before);
+            if (err)
+                err->retryable = true;
+            return false;
         }
         bool won = w->resumable && w->at >= before + WORTH_ANOTHER_ROUND;
         if (!why.retryable || !won || cancel_requested(w->request->cancel))
