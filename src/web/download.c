@@ -278,7 +278,7 @@ static bool run(struct http_client *client, struct work *w, struct http_response
             return true;
         }
         attempts++;
-        bool beyond = why.code == ERROR_HTTP && why.status == 416 && before > 0;
+        bool beyond = why.code == ERROR_HTTP && why.status == 416 && w->headers[1].value; /* the rest was asked for */
         if ((w->start_over || beyond) && !started_over) {
             started_over = true;
             w->start_over = false;
@@ -288,7 +288,7 @@ static bool run(struct http_client *client, struct work *w, struct http_response
         }
         if (beyond) {
             w->refused = true;
-            error_set(err, ERROR_NETWORK, "the server announced %" PRIu64 " bytes and has %" PRIu64, w->total, before);
+            error_set(err, ERROR_NETWORK, "the server announced %" PRIu64 " bytes and has %" PRIu64, w->total, w->at);
             if (err)
                 err->retryable = true;
             return false;
