@@ -179,7 +179,7 @@ static bool parse_time(const char **at, int64_t *ms) {
     }
     if (hour > 24 || minute > 59 || second > 60 || (hour == 24 && (minute || second)))
         return false;
-    *ms = ((int64_t)hour * 3600 + minute * 60 + second) * 1000 + fraction;
+    *ms = ((int64_t)hour * 3600 + (int64_t)minute * 60 + second) * 1000 + fraction;
     return true;
 }
 

@@ -171,7 +171,7 @@ bool file_write_if_changed(const char *path, const void *data, size_t length, mo
         char *old = NULL;
         size_t old_length = 0;
         same = file_read(arena, path, length + 1, &old, &old_length, NULL) && old_length == length &&
-               memcmp(old, data, length) == 0;
+               (!length || memcmp(old, data, length) == 0);
     }
     if (!same && !file_write(path, data, length, mode, err))
         return false;
