@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "http/catalog_site.h"
@@ -56,7 +57,7 @@ static bool add_config(void *to, const char *name, bool is_folder, struct error 
 static bool fingerprint_of(struct arena *arena, const struct workspace *workspace, uint64_t *fingerprint,
                            struct error *err) {
     struct config_walk walk = {.arena = arena, .folder = workspace->sites_folder};
-    text_open(&walk.facts, 16 * 1024 * 1024);
+    text_open(&walk.facts, 16 * MIB);
     text_append_format(&walk.facts, "%s\n%s\n", workspace->sites_folder, workspace->files_root);
     struct error why = {0};
     bool good = file_list(workspace->sites_folder, add_config, &walk, &why) || why.code == ERROR_ABSENT;

@@ -21,7 +21,8 @@ static bool split(const char *text, char host[HOST_LONGEST + 1], const char **po
     if (!colon || !text_to_uint64(colon + 1, &number) || number > 65535 || length > HOST_LONGEST ||
         (!bracketed && memchr(text, ':', length))) {
         error_set(err, ERROR_CONFIG, "cannot listen on %s", text);
-        return error_hint(err, "write HOST:PORT, as in 127.0.0.1:8080, [::1]:8080 or *:8080");
+        error_hint(err, "write HOST:PORT, as in 127.0.0.1:8080, [::1]:8080 or *:8080");
+        return false;
     }
     if (bracketed)
         snprintf(host, HOST_LONGEST + 1, "%.*s", (int)(length - 2), text + 1);
@@ -60,7 +61,7 @@ static bool listen_failed(int os, const char *text, struct error *err) {
 }
 
 int listen_open(const char *text, struct error *err) {
-    char host[HOST_LONGEST + 1];
+    char host[HOST_LONGEST + 1] = "";
     const char *port;
     if (!split(text, host, &port, err))
         return -1;
@@ -90,9 +91,9 @@ int listen_open(const char *text, struct error *err) {
 }
 
 bool listen_address(int handle, char address[LISTEN_ADDRESS_SIZE], struct error *err) {
-    struct sockaddr_storage storage;
+    struct sockaddr_storage storage = {0};
     socklen_t length = sizeof(storage);
-    char host[64], port[8];
+    char host[64] = "", port[8] = "";
     if (getsockname(handle, (struct sockaddr *)&storage, &length) != 0)
         return error_set_os(err, errno, "cannot tell where the server listens");
     int failed = getnameinfo((const struct sockaddr *)&storage, length, host, sizeof(host), port, sizeof(port),

@@ -1,5 +1,6 @@
 /* /metrics: what was counted, and what there is now. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,14 +12,14 @@
 
 /* Resident bytes of this process (proc(5), statm: the second number, in pages); 0 where that cannot be read. */
 static double resident_bytes(void) {
-    unsigned long long whole, resident = 0;
+    char line[128] = "";
     FILE *file = fopen("/proc/self/statm", "re");
     if (!file)
         return 0;
-    if (fscanf(file, "%llu %llu", &whole, &resident) != 2)
-        resident = 0;
+    char *got = fgets(line, sizeof(line), file);
     fclose(file);
-    return (double)resident * (double)sysconf(_SC_PAGESIZE);
+    const char *second = got ? strchr(line, ' ') : NULL;
+    return second ? (double)strtoull(second, NULL, 10) * (double)sysconf(_SC_PAGESIZE) : 0;
 }
 
 /* Manifests and indexes are kept open, so asking again costs a look at each file. */
