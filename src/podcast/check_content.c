@@ -115,7 +115,8 @@ static bool check_audio(struct checking *checking, const struct check_group *gro
     struct error fault = {0};
     if (!path)
         return true;
-    if (!audio_probe(path, checking->settings->deep, checking->settings->cancel, &info, &fault)) {
+    /* Counting reads every packet, which finds a file that was cut off; it costs a tenth of decoding. */
+    if (!audio_probe(path, true, checking->settings->cancel, &info, &fault)) {
         if (fault.code == ERROR_CANCELLED)
             return error_copy(err, &fault);
         check_add(checking, CHECK_ERROR, "unreadable-audio", group, file->key, fault.message,

@@ -154,8 +154,8 @@ char *check_text(const struct check_report *report, bool verbose) {
         text_append_format(&out, "  Audio decoded from end to end: %zu\n", summary->audio_decoded);
     else
         text_append_format(&out,
-                           "  Audio looked into: %zu, headers only (not looked for: damage in the middle, text in "
-                           "silence, holes; --deep does)\n",
+                           "  Audio read, not decoded: %zu (not looked for: damaged packets, text in silence, "
+                           "holes; --deep does)\n",
                            summary->audio_probed);
     text_append_format(&out, "  Issues: %zu (%zu errors, %zu warnings, %zu info)\n", summary->issues, summary->errors,
                        summary->warnings, summary->info);
