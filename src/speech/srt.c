@@ -10,6 +10,9 @@
 
 #include "base/limits.h"
 
+/* 999:59:59,999: what both sides can say. */
+#define LATEST_MS INT64_C(3599999999)
+
 /* Digits at text[at], at least `least`, at most `most` taken; returns how many, 0 if too few. */
 static size_t digits(const char *text, size_t length, size_t at, size_t least, size_t most, int64_t *value) {
     size_t n = 0;
@@ -21,14 +24,14 @@ static size_t digits(const char *text, size_t length, size_t at, size_t least, s
     return n >= least ? n : 0;
 }
 
-/* "H:MM:SS,m" to "HH:MM:SS,mmm" at text[at]; returns the bytes, 0 if it is none. */
+/* "H:MM:SS,m" to "HHH:MM:SS,mmm" at text[at]; returns the bytes, 0 if it is none. */
 static size_t time_at(const char *text, size_t length, size_t at, int64_t *ms) {
     int64_t hours = 0;
     int64_t minutes = 0;
     int64_t seconds = 0;
     int64_t fraction = 0;
     size_t from = at;
-    size_t n = digits(text, length, at, 1, 2, &hours);
+    size_t n = digits(text, length, at, 1, 3, &hours);
     if (!n || (at += n) >= length || text[at++] != ':')
         return 0;
     n = digits(text, length, at, 2, 2, &minutes);
@@ -45,6 +48,8 @@ static size_t time_at(const char *text, size_t length, size_t at, int64_t *ms) {
     for (; n < 3; n++)
         fraction *= 10; /* "0:00:01,5" is one and a half seconds */
     *ms = ((hours * 60 + minutes) * 60 + seconds) * 1000 + fraction;
+    if (*ms > LATEST_MS)
+        *ms = LATEST_MS;
     return at - from;
 }
 
@@ -145,8 +150,7 @@ bool srt_parse(struct arena *arena, const char *bytes, size_t length, struct cue
 }
 
 static void time_write(struct text *out, int64_t ms, char point) {
-    if (ms < 0)
-        ms = 0;
+    ms = ms < 0 ? 0 : ms > LATEST_MS ? LATEST_MS : ms;
     text_append_format(out, "%02" PRId64 ":%02d:%02d%c%03d", ms / 3600000, (int)(ms / 60000 % 60),
                        (int)(ms / 1000 % 60), point, (int)(ms % 1000));
 }
@@ -176,6 +180,8 @@ static void lines_write(struct text *out, const char *text, bool escape) {
                 text_append(out, "&lt;");
             else if (escape && text[i] == '>')
                 text_append(out, "&gt;");
+            else if (!escape && text[i] == '-' && text[i + 1] == '-' && text[i + strspn(text + i, "-")] == '>')
+                continue; /* "->" remains of "-->": a text cannot become a timing line */
             else
                 text_append_char(out, text[i]);
         }

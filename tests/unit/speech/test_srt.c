@@ -48,9 +48,9 @@ static void test_is_as_tolerant_as_the_old_reader(void **state) {
     cues = parse("1\n00:00:01,000 --> 00:00:02,000\nA\n\n2\n00:00:03 --> 00:00:04\nB\n");
     assert_int_equal(cues.count, 1);
     assert_cue(&cues.items[0], 1000, 2000, "A\n\n2\n00:00:03 --> 00:00:04\nB");
-    /* No number line: not a cue. Hours of three digits: not a cue. WebVTT: no cue. */
+    /* No number line: not a cue. Hours of four digits: not a cue. WebVTT: no cue. */
     assert_int_equal(parse("00:00:01,000 --> 00:00:02,000\nA\n").count, 0);
-    assert_int_equal(parse("1\n100:00:01,000 --> 100:00:02,000\nA\n").count, 0);
+    assert_int_equal(parse("1\n1000:00:01,000 --> 1000:00:02,000\nA\n").count, 0);
     assert_int_equal(parse("WEBVTT\n\n00:01.000 --> 00:02.000\nA\n").count, 0);
     assert_int_equal(parse("").count, 0);
     /* More than three digits of milliseconds: the rest is text, as the expression of the old reader has it. */
@@ -94,7 +94,7 @@ static void test_writes_srt(void **state) {
     text_open(&out, 1 << 16);
     srt_write(&out, some, 3);
     assert_string_equal(text_value(&out), "1\n00:00:00,000 --> 00:00:02,500\nHello <b>there</b> & you.\n\n"
-                                          "2\n00:00:00,000 --> 111:06:40,001\ntwo\nlines --> here\n\n"
+                                          "2\n00:00:00,000 --> 111:06:40,001\ntwo\nlines -> here\n\n"
                                           "3\n00:00:03,000 --> 00:00:03,000\n\n");
 }
 
