@@ -161,6 +161,15 @@ void catalog_view_give(const struct catalog_view *view) {
     view_drop((struct view *)(uintptr_t)view); /* `shown` is its first field */
 }
 
+bool catalog_trim(struct catalog *catalog) {
+    const struct catalog_view *view = catalog_view_take(catalog);
+    bool trimmed = false;
+    for (size_t i = 0; i < view->count; i++)
+        trimmed |= catalog_site_trim(view->entries[i].live);
+    catalog_view_give(view);
+    return trimmed;
+}
+
 const struct catalog_entry *catalog_find(const struct catalog_view *view, const char *site_id) {
     size_t low = 0, high = view->count;
     while (low < high) {

@@ -9,6 +9,8 @@
 struct catalog_site *catalog_site_open(const char *files);
 struct catalog_site *catalog_site_share(struct catalog_site *live);
 void catalog_site_give(struct catalog_site *live);
+/* One more tick without use; lets go of what was not used for too long. */
+bool catalog_site_trim(struct catalog_site *live);
 bool catalog_site_is_at(const struct catalog_site *live, const char *files);
 
 #endif

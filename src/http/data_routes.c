@@ -15,9 +15,9 @@ static json_t *text_or_null(const char *text) {
     return text ? json_string(text) : json_null();
 }
 
-static json_t *updated_or_null(const struct manifest *manifest) {
+static json_t *date_or_null(int64_t wall_ms) {
     char date[CLOCK_ISO_SIZE];
-    return manifest && manifest->updated_ms >= 0 ? json_string(clock_iso(manifest->updated_ms, date)) : json_null();
+    return wall_ms >= 0 ? json_string(clock_iso(wall_ms, date)) : json_null();
 }
 
 /* A site whose manifest cannot be read is still in the list, without counts; the log says why. */
@@ -26,22 +26,21 @@ static json_t *list_row(const struct server_request *request, const struct catal
     const char *base = app_base(request, site->id);
     const char *image = app_site_image(request, site, base);
     struct error err = {0};
-    struct catalog_manifest *manifest = catalog_manifest_take(entry, &err);
-    if (!manifest)
+    struct catalog_facts facts = {.updated_ms = -1};
+    bool known = catalog_facts(entry, &facts, &err);
+    if (!known)
         log_error("http", "site %s: %s", site->id, err.message);
     json_t *row = json_object();
     json_object_set_new(row, "id", json_string(site->id));
     json_object_set_new(row, "title", json_string(app_site_title(site)));
     json_object_set_new(row, "tagline", json_string(app_site_tagline(request->arena, site)));
-    json_object_set_new(row, "episodeCount",
-                        manifest ? json_integer((json_int_t)manifest->manifest->count) : json_null());
-    json_object_set_new(row, "lastUpdated", updated_or_null(manifest ? manifest->manifest : NULL));
+    json_object_set_new(row, "episodeCount", known ? json_integer((json_int_t)facts.episodes) : json_null());
+    json_object_set_new(row, "lastUpdated", date_or_null(facts.updated_ms));
     json_object_set_new(row, "themeColor", text_or_null(site->theme_color));
     json_object_set_new(row, "themeColorDark", text_or_null(site->theme_color_dark));
     json_object_set_new(row, "base", json_string(base));
     if (image[0])
         json_object_set_new(row, "image", json_string(image));
-    catalog_manifest_give(manifest);
     return row;
 }
 
@@ -112,7 +111,7 @@ void site_facts(void *to, const struct server_request *request, struct server_re
     json_object_set_new(answer, "themeColorDark", text_or_null(site->theme_color_dark));
     json_object_set_new(answer, "searchPlaceholderOptions", placeholders);
     json_object_set_new(answer, "podcasts", podcasts_json(site, manifest->manifest));
-    json_object_set_new(answer, "lastUpdated", updated_or_null(manifest->manifest));
+    json_object_set_new(answer, "lastUpdated", date_or_null(manifest->manifest->updated_ms));
     json_object_set_new(answer, "episodeCount", json_integer((json_int_t)manifest->manifest->count));
     json_object_set_new(answer, "home", json_string("/"));
     reply_json(request, response, 200, answer, FRESH);
@@ -120,15 +119,15 @@ void site_facts(void *to, const struct server_request *request, struct server_re
 
 void site_manifest(void *to, const struct server_request *request, struct server_response *response) {
     struct hold *hold = hold_site(to, request, response);
-    const struct catalog_manifest *manifest = hold ? hold_manifest(hold, request, response) : NULL;
-    if (!manifest)
+    if (!hold || !hold_manifest(hold, request, response))
         return;
+    const struct catalog_text *text = catalog_manifest_text(hold->manifest, hold->entry->site);
     response->type = REPLY_JSON;
-    response->body = manifest->text;
-    response->length = manifest->length;
-    response->gzip = manifest->gzip;
-    response->gzip_length = manifest->gzip_length;
-    response->etag = manifest->etag;
+    response->body = text->text;
+    response->length = text->length;
+    response->gzip = text->gzip;
+    response->gzip_length = text->gzip_length;
+    response->etag = text->etag;
     response->cache = FRESH;
 }
 

@@ -32,24 +32,25 @@ static bool check_disk(const struct site_app *app, json_t *answer) {
 /* What is not there yet (a new site before its first run) is no failure. */
 static bool check_site(const struct catalog_entry *entry, json_t *rows) {
     struct error manifest_error = {0}, index_error = {0};
-    struct catalog_manifest *manifest = catalog_manifest_take(entry, &manifest_error);
-    struct index_reader *reader = catalog_reader_take(entry->live, &index_error);
-    bool indexed = reader || index_error.code == ERROR_ABSENT;
+    struct catalog_facts facts;
+    uint64_t passages;
+    bool listed = catalog_facts(entry, &facts, &manifest_error);
+    bool searched = catalog_index_look(entry->live, &passages, &index_error);
+    bool indexed = searched || index_error.code == ERROR_ABSENT;
     json_t *row = json_object();
     json_object_set_new(row, "id", json_string(entry->site->id));
-    json_object_set_new(row, "manifest", state(manifest != NULL, error_name(manifest_error.code)));
-    json_object_set_new(row, "index", state(reader != NULL, error_name(index_error.code)));
-    if (manifest)
-        json_object_set_new(row, "episodes", json_integer((json_int_t)manifest->manifest->count));
-    if (!manifest)
+    json_object_set_new(row, "manifest", state(listed, error_name(manifest_error.code)));
+    json_object_set_new(row, "index", state(searched, error_name(index_error.code)));
+    if (listed)
+        json_object_set_new(row, "episodes", json_integer((json_int_t)facts.episodes));
+    if (searched)
+        json_object_set_new(row, "passages", json_integer((json_int_t)passages));
+    if (!listed)
         log_warn("http", "site %s: the manifest cannot be read: %s", entry->site->id, manifest_error.message);
     if (!indexed)
         log_warn("http", "site %s: the index cannot be read: %s", entry->site->id, index_error.message);
     json_array_append_new(rows, row);
-    bool good = manifest && indexed;
-    catalog_manifest_give(manifest);
-    catalog_reader_give(entry->live, reader);
-    return good;
+    return listed && indexed;
 }
 
 void health(void *to, const struct server_request *request, struct server_response *response) {

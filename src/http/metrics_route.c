@@ -22,19 +22,15 @@ static double resident_bytes(void) {
     return second ? (double)strtoull(second, NULL, 10) * (double)sysconf(_SC_PAGESIZE) : 0;
 }
 
-/* Manifests and indexes are kept open, so asking again costs a look at each file. */
 static void write_sites(const struct catalog_view *view, struct text *out) {
     uint64_t episodes = 0, passages = 0;
     for (size_t i = 0; i < view->count; i++) {
-        struct catalog_manifest *manifest = catalog_manifest_take(&view->entries[i], NULL);
-        struct index_reader *reader = catalog_reader_take(view->entries[i].live, NULL);
-        size_t count = 0;
-        const struct index_entry *entries = reader ? index_reader_entries(reader, &count) : NULL;
-        episodes += manifest ? manifest->manifest->count : 0;
-        for (size_t k = 0; k < count; k++)
-            passages += entries[k].passages;
-        catalog_reader_give(view->entries[i].live, reader);
-        catalog_manifest_give(manifest);
+        struct catalog_facts facts = {0};
+        uint64_t indexed = 0;
+        catalog_facts(&view->entries[i], &facts, NULL);
+        catalog_index_look(view->entries[i].live, &indexed, NULL);
+        episodes += facts.episodes;
+        passages += indexed;
     }
     metrics_value(out, "tidemill_sites", "gauge", "Sites that are served.", (double)view->count);
     metrics_value(out, "tidemill_sites_broken", "gauge", "Folders that are no readable site.",

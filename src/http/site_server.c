@@ -1,5 +1,7 @@
 #include "http/site_server.h"
 
+#include <malloc.h>
+
 #include "base/log.h"
 #include "http/app.h"
 #include "http/handlers.h"
@@ -57,8 +59,8 @@ static struct server *start(struct site_app *app, struct error *err) {
     return server_open(&options, err);
 }
 
-/* Once a second: slow clients are dropped, and new or changed sites seen. A failing look is logged once, not every
- * second. */
+/* Once a second: slow clients are dropped, new or changed sites seen, what is not in use let go. A failing look is
+ * logged once, not every second. */
 static void serve_until(struct site_app *app, struct server *server, struct cancel *cancel) {
     bool failing = false;
     while (clock_wait(app->clock, TICK_MS, cancel)) {
@@ -68,6 +70,8 @@ static void serve_until(struct site_app *app, struct server *server, struct canc
         if (!good && !failing)
             log_error("http", "the sites cannot be looked for; those known are served on: %s", err.message);
         failing = !good;
+        if (catalog_trim(app->catalog))
+            malloc_trim(0); /* what is free goes back to the system */
     }
 }
 
