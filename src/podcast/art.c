@@ -43,6 +43,8 @@ static struct art art_new(struct arena *arena, int width, int height) {
 /* Scales `width` x `height` pixels of any format to an art of another size. */
 static bool scale(const uint8_t *const planes[], const int strides[], int width, int height, enum AVPixelFormat format,
                   struct art *to, struct error *err) {
+    if (!ffmpeg_load(err))
+        return false;
     struct SwsContext *context =
         sws_getContext(width, height, format, to->width, to->height, AV_PIX_FMT_RGB24, SWS_AREA, NULL, NULL, NULL);
     if (!context)
@@ -146,6 +148,8 @@ bool art_card(struct arena *arena, const struct art *art, const char *colour, in
 }
 
 bool art_png(struct arena *arena, const struct art *art, const uint8_t **bytes, size_t *length, struct error *err) {
+    if (!ffmpeg_load(err))
+        return false;
     const AVCodec *codec = avcodec_find_encoder(AV_CODEC_ID_PNG);
     AVCodecContext *context = codec ? avcodec_alloc_context3(codec) : NULL;
     AVPacket *packet = av_packet_alloc();
