@@ -1,5 +1,6 @@
-/* The whole program with the wall clock standing still (TIDEMILL_FIXED_MS, else one moment of 2026) and a fixed sequence for chance, so that what two runs write can be
- * compared byte for byte. Durations are real: time limits and stalls must work. */
+/* The whole program with the wall clock standing still (TIDEMILL_FIXED_MS, else one moment of 2026) and a fixed
+ * sequence for chance, so that what two runs write can be compared byte for byte. Durations are real: time limits and
+ * stalls must work. */
 #include <stdlib.h>
 
 #include "base/clock.h"
