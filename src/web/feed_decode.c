@@ -216,13 +216,27 @@ static size_t utf8_expected(unsigned char byte) {
     return byte >= 0xF0 && byte <= 0xF4 ? 4 : 0;
 }
 
+/* How many bytes of ASCII stand here, eight at a time. */
+static size_t ascii_run(const unsigned char *bytes, size_t length) {
+    size_t at = 0;
+    uint64_t eight;
+    for (; at + sizeof(eight) <= length; at += sizeof(eight)) {
+        memcpy(&eight, bytes + at, sizeof(eight));
+        if (eight & UINT64_C(0x8080808080808080))
+            break;
+    }
+    while (at < length && bytes[at] < 0x80)
+        at++;
+    return at;
+}
+
 static size_t decode_utf8(struct feed_decoder *decoder, const unsigned char *bytes, size_t length, bool last,
                           struct text *out) {
     size_t at = 0;
     size_t run = 0; /* start of what can be copied as it is */
     while (at < length) {
         if (bytes[at] < 0x80) {
-            at++;
+            at += ascii_run(bytes + at, length - at);
             continue;
         }
         uint32_t code = 0;

@@ -218,7 +218,7 @@ static void item_number_field(struct feed_reader *r, const struct feed_meaning *
     if (!shown)
         return;
     if (!read_number(value, &number)) {
-        feed_reader_warn(r, "item %zu: the %s \"%.40s\" is no number", item_number(r), what, shown);
+        feed_reader_warn(r, "item %zu: the %s \"%s\" is no number", item_number(r), what, feed_shown(r->arena, shown));
         return;
     }
     if (better(meaning->rank, have))
@@ -228,7 +228,8 @@ static void item_number_field(struct feed_reader *r, const struct feed_meaning *
 static void item_duration(struct feed_reader *r, const char *value) {
     const char *shown = short_value(r, value);
     if (shown && !date_parse_duration(value, &r->item.duration_s))
-        feed_reader_warn(r, "item %zu: the duration \"%.40s\" was not understood", item_number(r), shown);
+        feed_reader_warn(r, "item %zu: the duration \"%s\" was not understood", item_number(r),
+                         feed_shown(r->arena, shown));
 }
 
 static void item_summary(struct feed_reader *r, size_t source, const char *value) {
@@ -322,7 +323,8 @@ static void add_enclosure(struct feed_reader *r, struct list *list, const char *
     struct feed_enclosure enclosure = {.url = feed_url(r, address), .length = FEED_UNSET};
     if (!enclosure.url || list->count >= LIMIT_FEED_LIST) {
         if (address)
-            feed_reader_warn(r, "item %zu: the enclosure's URL \"%.80s\" is none", item_number(r), address);
+            feed_reader_warn(r, "item %zu: the enclosure's URL \"%s\" is none", item_number(r),
+                             feed_shown(r->arena, address));
         return;
     }
     enclosure.type = type ? feed_media_type(r->arena, type) : NULL;

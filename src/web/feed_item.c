@@ -66,7 +66,7 @@ static void settle_enclosures(struct feed_reader *r, size_t number) {
     }
     if (!count)
         feed_reader_warn(r, "item %zu: its enclosure is %s, which cannot be heard", number,
-                         found[0].type ? found[0].type : "of an unknown kind");
+                         found[0].type ? feed_shown(r->arena, found[0].type) : "of an unknown kind");
     r->item.enclosures = made;
     r->item.enclosure_count = count;
 }
@@ -120,8 +120,8 @@ void feed_item_finish(struct feed_reader *r) {
     if (!item->link && item->guid && item->guid_is_permalink && url_is_web(item->guid))
         item->link = item->guid;
     if (item->date_raw && !item->date_valid)
-        feed_reader_warn(r, "item %zu (\"%.60s\"): the date \"%.60s\" was not understood", number, item->title,
-                         item->date_raw);
+        feed_reader_warn(r, "item %zu (\"%s\"): the date \"%s\" was not understood", number,
+                         feed_shown(r->arena, item->title), feed_shown(r->arena, item->date_raw));
     if (item->title_missing)
         feed_reader_warn(r, "item %zu has no title", number);
     r->items.data = memory_grow(r->items.data, r->items.count, &r->items.capacity, sizeof(*item));

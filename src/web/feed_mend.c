@@ -203,7 +203,7 @@ static void close_to(struct feed_mender *m, size_t depth) {
 
 static bool one_of(const char *name, const char *const *names, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        if (strcasecmp(name, names[i]) == 0)
+        if ((name[0] | 0x20) == (names[i][0] | 0x20) && strcasecmp(name, names[i]) == 0)
             return true;
     }
     return false;

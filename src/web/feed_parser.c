@@ -129,17 +129,17 @@ static void flush(struct feed_parser *p) {
     text_reset(&p->mender.out);
 }
 
-static void pass_on(struct feed_parser *p, const unsigned char *bytes, size_t length, bool last) {
-    for (size_t at = 0; at < length || (last && at == 0); at += PIECE_BYTES) {
-        size_t piece = length - at < PIECE_BYTES ? length - at : PIECE_BYTES;
-        bool final = last && at + piece >= length;
-        text_reset(&p->decoded);
-        feed_decoder_add(&p->decoder, bytes + at, piece, final, &p->decoded);
-        feed_mender_add(&p->mender, text_value(&p->decoded), p->decoded.length);
-        flush(p);
-        if (!length)
-            break;
-    }
+/* `last`: no bytes follow these. */
+static void pass_piece(struct feed_parser *p, const unsigned char *bytes, size_t length, bool last) {
+    text_reset(&p->decoded);
+    feed_decoder_add(&p->decoder, bytes, length, last, &p->decoded);
+    feed_mender_add(&p->mender, text_value(&p->decoded), p->decoded.length);
+    flush(p);
+}
+
+static void pass_on(struct feed_parser *p, const unsigned char *bytes, size_t length) {
+    for (size_t at = 0; at < length; at += PIECE_BYTES)
+        pass_piece(p, bytes + at, length - at < PIECE_BYTES ? length - at : PIECE_BYTES, false);
 }
 
 /* What the first bytes are, if they can be no feed. */
@@ -169,7 +169,7 @@ static bool start(struct feed_parser *p, struct error *err) {
         feed_reader_warn(&p->reader, "the encoding \"%s\" is not known; read as UTF-8", unknown);
     p->reader.feed->encoding = p->decoder.name;
     p->started = true;
-    pass_on(p, p->start, p->start_length, false);
+    pass_on(p, p->start, p->start_length);
     return true;
 }
 
@@ -200,7 +200,7 @@ bool feed_parser_add(struct feed_parser *p, const void *bytes, size_t length, st
             return false;
     }
     if (length)
-        pass_on(p, at, length, false);
+        pass_on(p, at, length);
     return !refuse_page(p, err);
 }
 
@@ -242,7 +242,7 @@ static bool is_feed(const struct feed_parser *p, struct error *err) {
 struct feed *feed_parser_end(struct feed_parser *p, struct error *err) {
     if (!p->started && !start(p, err))
         return NULL;
-    pass_on(p, NULL, 0, true);
+    pass_piece(p, (const unsigned char *)"", 0, true);
     feed_mender_end(&p->mender);
     flush(p);
     xmlParseChunk(p->xml, NULL, 0, 1);

@@ -258,6 +258,8 @@ const char *feed_short_text(struct arena *arena, const char *text, size_t ceilin
 const char *feed_long_text(struct arena *arena, const char *text);
 /* "audio/mpeg" out of " Audio/MPEG; charset=x"; NULL for nothing. */
 const char *feed_media_type(struct arena *arena, const char *text);
+/* The first 60 bytes or fewer, to a whole character, for a warning. */
+const char *feed_shown(struct arena *arena, const char *text);
 /* In lower case, one line; NULL for nothing. */
 const char *feed_lower_text(struct arena *arena, const char *text);
 /* The character of an HTML or XML entity (without '&' and ';'), 0 if there is none that a document may hold. */

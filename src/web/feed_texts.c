@@ -32,12 +32,33 @@ static uint32_t next_code(const char *text, size_t length, size_t *size) {
     return code;
 }
 
+/* How many bytes of printable ASCII without blanks and '&' stand here. */
+static size_t plain_run(const char *text) {
+    size_t length = 0;
+    while (text[length] > 0x20 && text[length] < 0x7F && text[length] != '&')
+        length++;
+    return length;
+}
+
 const char *feed_short_text(struct arena *arena, const char *text, size_t ceiling, bool *cut) {
     struct text TEXT_SCOPED out;
     text_open(&out, ceiling);
     size_t length = strlen(text);
     bool blank = false;
     for (size_t at = 0, size = 0; at < length; at += size) {
+        size = plain_run(text + at);
+        if (size) { /* printable ASCII, which most of all text is */
+            if (blank && !text_append_char(&out, ' '))
+                break;
+            blank = false;
+            size_t room = ceiling - out.length;
+            text_append_part(&out, text + at, size < room ? size : room);
+            if (size > room) {
+                out.overflow = true;
+                break;
+            }
+            continue;
+        }
         uint32_t code = next_code(text + at, length - at, &size);
         if (is_blank_code(code)) {
             blank = out.length > 0;
@@ -56,6 +77,10 @@ const char *feed_short_text(struct arena *arena, const char *text, size_t ceilin
     return out.length ? arena_text_part(arena, out.data, out.length) : NULL;
 }
 
+static bool is_kept_in_long(unsigned char c) {
+    return (c >= 0x20 && c != 0x7F) || c == '\n' || c == '\t';
+}
+
 const char *feed_long_text(struct arena *arena, const char *text) {
     while (*text && (unsigned char)*text <= 0x20)
         text++;
@@ -66,13 +91,20 @@ const char *feed_long_text(struct arena *arena, const char *text) {
         return NULL;
     char *out = arena_text_part(arena, text, length);
     size_t made = 0;
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)out[i];
-        if ((c >= 0x20 && c != 0x7F) || c == '\n' || c == '\t')
+    while (made < length && is_kept_in_long((unsigned char)out[made]))
+        made++;
+    for (size_t i = made; i < length; i++) {
+        if (is_kept_in_long((unsigned char)out[i]))
             out[made++] = out[i];
     }
     out[made] = 0;
     return out;
+}
+
+const char *feed_shown(struct arena *arena, const char *text) {
+    enum { SHOWN_BYTES = 60 };
+    size_t length = strlen(text);
+    return length <= SHOWN_BYTES ? text : arena_text_part(arena, text, utf8_cut(text, SHOWN_BYTES));
 }
 
 const char *feed_lower_text(struct arena *arena, const char *text) {

@@ -85,6 +85,8 @@ static bool parse_authority(struct arena *arena, const char *text, size_t length
         host = colon ? (size_t)(colon - text) : length;
     }
     url->host = lowered(arena, text, host);
+    if (*text != '[' && strpbrk(url->host, " :[]<>\"\\^`{|}"))
+        return error_set(err, ERROR_INVALID, "the URL's host has a character that no host has");
     return host >= length || set_port(arena, text + host + 1, length - host - 1, url, err);
 }
 
@@ -369,8 +371,10 @@ static void normalize(struct arena *arena, struct url *url) {
     if (url->user_info)
         url->user_info = normal_part(arena, url->user_info);
     size_t host = url->host ? strlen(url->host) : 0;
-    if (host > 1 && url->host[host - 1] == '.')
-        url->host = arena_text_part(arena, url->host, host - 1);
+    while (host > 1 && url->host[host - 1] == '.')
+        host--;
+    if (url->host)
+        url->host = arena_text_part(arena, url->host, host);
 }
 
 char *url_normal(struct arena *arena, const char *text) {

@@ -97,8 +97,17 @@ static void parts(void **state) {
     assert_true(url_parse(arena, "mailto:a@b", &url, NULL));
     assert_null(url.host);
     assert_string_equal(url.path, "a@b");
-    static const char *const bad[] = {
-        "", "   ", "http://a:99999/", "http://a:x/", "http://[::1/", "http://[::1]x/", "http://a/\x01", "ht\ntp://a"};
+    static const char *const bad[] = {"",
+                                      "   ",
+                                      "http://a:99999/",
+                                      "http://a:x/",
+                                      "http://[::1/",
+                                      "http://[::1]x/",
+                                      "http://a:1:2/",
+                                      "http://a b/",
+                                      "http://a<b>/",
+                                      "http://a/\x01",
+                                      "ht\ntp://a"};
     for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
         struct error err = {0};
         if (url_parse(arena, bad[i], &url, &err))
