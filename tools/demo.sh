@@ -6,7 +6,7 @@ tidemill=build/release/tidemill
 demo=build/demo
 data=$demo/data
 port=${PORT:-8787}
-model=${MODEL:-tiny.en}
+model=${MODEL:-base}
 cache=${TIDEMILL_CACHE:-.cache}
 feed_server=""
 
@@ -62,7 +62,7 @@ say "tidemill podcast run, again: nothing new"
 if [ -z "${FEED:-}" ]; then
     say "tidemill podcast search"
     "$tidemill" podcast search '"ask not what your country"' --data "$data"
-    "$tidemill" podcast search 'litehouse keeper' --data "$data"
+    "$tidemill" podcast search 'lighthose keeper' --data "$data"
 fi
 stop
 

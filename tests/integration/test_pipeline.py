@@ -91,7 +91,7 @@ def test_search_finds_what_was_said():
         found = data.json("podcast", "search", "\"lighthouse keeper\"")
         assert found["totalHits"] == 2, found
         assert "lighthouse keeper" in found["hits"][0]["text"]
-        typo = data.json("podcast", "search", "litehouse")
+        typo = data.json("podcast", "search", "lighthuose")
         assert typo["totalHits"] == 2 and "lighthouse" in typo["correctedQuery"], typo
         none = data.json("podcast", "search", "zeppelin submarine")
         assert none["totalHits"] == 0
