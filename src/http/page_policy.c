@@ -1,31 +1,41 @@
+#include <ctype.h>
+#include <openssl/evp.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "http/page.h"
 
-#include <ctype.h>
-#include <openssl/evp.h>
-
-/* The origin that an attribute value names, "https://host[:port]"; NULL if it has none that may stand in a policy.
- * "//host/…" is taken as https. */
+/* The source expression of the host that an attribute value names; NULL if it has none that may stand in a policy.
+ * "https://host/…" gives "https://host"; "//host/…" gives "host", which stands for the scheme of the page and anything
+ * safer (CSP Level 3, section 6.7.2.8). */
 static const char *origin_of(struct arena *arena, const char *value, size_t length) {
     const char *end = value + length;
-    if (length > 8 && strncasecmp(value, "https://", 8) == 0)
+    const char *scheme = "";
+    if (length > 8 && strncasecmp(value, "https://", 8) == 0) {
+        scheme = "https://";
         value += 8;
-    else if (length > 2 && memcmp(value, "//", 2) == 0)
+    } else if (length > 2 && memcmp(value, "//", 2) == 0) {
         value += 2;
-    else
+    } else {
         return NULL;
+    }
     size_t host = 0;
     while (value + host < end && (isalnum((unsigned char)value[host]) || strchr(".-:", value[host])))
         host++;
     bool whole = value + host == end || strchr("/?#", value[host]);
-    return host > 0 && whole ? arena_format(arena, "https://%.*s", (int)host, value) : NULL;
+    return host > 0 && isalnum((unsigned char)value[0]) && whole
+               ? arena_format(arena, "%s%.*s", scheme, (int)host, value)
+               : NULL;
 }
 
+/* Each source once. */
 static void add_source(struct text *list, const char *source) {
-    if (!strstr(text_value(list), source))
-        text_append_format(list, " %s", source);
+    size_t length = strlen(source);
+    for (const char *at = text_value(list); (at = strstr(at, source)); at += length) {
+        if (at[-1] == ' ' && (at[length] == ' ' || at[length] == 0)) /* the list begins with a space */
+            return;
+    }
+    text_append_format(list, " %s", source);
 }
 
 /* One attribute of a start tag: moves *at behind it. False at the tag's end. Values without quotes end at white space

@@ -85,14 +85,14 @@ def test_contradictory_heads():
 def test_garbage():
     for request in (b"\x16\x03\x01\x02\x00\x01\x00", b"\r\n\r\n\r\n", b"GET\r\n\r\n", b"\x00" * 100, b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", b"x" * 50000):
         with socket.create_connection((server.host, server.port), timeout=60) as link:
-            link.sendall(request)
-            link.shutdown(socket.SHUT_WR)
             answer = b""
             try:
+                link.sendall(request)
+                link.shutdown(socket.SHUT_WR)
                 while part := link.recv(65536):
                     answer += part
-            except ConnectionError:
-                pass
+            except OSError:
+                pass  # closed while we were still at it
             assert status_of(answer) in (None, 400, 414, 431, 501, 505), (request[:20], answer[:60])
     alive()
 
