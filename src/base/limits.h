@@ -16,8 +16,8 @@
 #define LIMIT_HEADER_BYTES (64 * KIB) /* all response headers of one answer */
 
 /* ---- store, run ---- */
-#define LIMIT_LIST_NAMES 50000 /* names of one folder held at a time: 5 MB; a larger folder is read in passes */
-#define LIMIT_PUT_RIVALS 64    /* writers of one key at the same time; more is a defect of the caller */
+#define LIMIT_LIST_NAMES 100000         /* names of one folder held at a time: 15 MB; a larger one is read in passes */
+#define LIMIT_PUT_RIVALS 64             /* writers of one key at the same time; more is a defect of the caller */
 #define LIMIT_WORKER_MESSAGE (64 * MIB) /* between a program and its worker: a transcript of 12 hours is about 5 MB */
 #define LIMIT_WORKER_STDERR (4 * KIB)   /* what is kept of what a worker wrote: the last lines tell why it died */
 #define LIMIT_WORKER_MEMORY (4 * GIB)   /* of a task that names no ceiling of its own: the largest model and its work */
@@ -28,14 +28,15 @@
 /* ---- web, http client ---- */
 #define LIMIT_HTTP_BODY_BYTES (64 * MIB) /* an answer kept in memory; nothing that we ask for is larger */
 #define LIMIT_HTTP_ERROR_BODY_BYTES                                                                                    \
-    (64 * KIB)                      /* the body of an answer that is an error: a sentence or a small document */
-#define LIMIT_HTTP_HEADERS 256      /* header lines of one answer; about 40 is usual */
-#define LIMIT_URL_BYTES (8 * KIB)   /* RFC 9110 section 4.1 asks for 8,000; signed audio URLs reach 2,000 */
-#define LIMIT_FEED_BYTES (64 * MIB) /* the largest real feeds are about 30 MB: 5,000 episodes with their notes twice   \
-                                     */
-#define LIMIT_FEED_ITEMS 50000      /* of one feed with its pages; daily for 130 years */
-#define LIMIT_FEED_PAGES 500        /* RFC 5005 pages followed; 100 items a page is usual */
-#define LIMIT_FEED_DEPTH 64         /* elements within elements; real feeds reach 8, XHTML notes 20 */
+    (64 * KIB)                    /* the body of an answer that is an error: a sentence or a small document */
+#define LIMIT_HTTP_HEADERS 256    /* header lines of one answer; about 40 is usual */
+#define LIMIT_URL_BYTES (8 * KIB) /* RFC 9110 section 4.1 asks for 8,000; signed audio URLs reach 2,000 */
+#define LIMIT_FEED_BYTES                                                                                               \
+    (64 * MIB)                 /* the largest real feeds are about 30 MB: 5,000 episodes with their notes twice        \
+                                */
+#define LIMIT_FEED_ITEMS 50000 /* of one feed with its pages; daily for 130 years */
+#define LIMIT_FEED_PAGES 500   /* RFC 5005 pages followed; 100 items a page is usual */
+#define LIMIT_FEED_DEPTH 64    /* elements within elements; real feeds reach 8, XHTML notes 20 */
 #define LIMIT_FEED_TAG_BYTES (64 * KIB)   /* one tag with its attributes, one comment's or instruction's kept part */
 #define LIMIT_FEED_TITLE_BYTES 10000      /* titles and other short texts; longer ones are cut with a note */
 #define LIMIT_FEED_TEXT_BYTES (256 * KIB) /* a description; show notes with a transcript inside were seen at 150 KB */
@@ -91,14 +92,15 @@
 #define LIMIT_MODEL_TOKEN_BYTES 512    /* one token of the vocabulary; the longest is 256 spaces */
 
 /* ---- http: the server ---- */
-#define LIMIT_SERVER_CONNECTIONS 512            /* at a time; with their buffers 16 MiB at most */
-#define LIMIT_SERVER_PER_ADDRESS 64             /* a browser opens 6; a household or an office has several */
-#define LIMIT_SERVER_HEAD_BYTES (32 * KIB)      /* request line and headers; browsers send about 1 KiB */
-#define LIMIT_SERVER_BODY_BYTES (64 * KIB)      /* a search request with thousands of episode ids is 20 KiB */
-#define LIMIT_SERVER_STACK_BYTES (1 * MIB)      /* of each server thread; the deepest call uses about 100 KiB */
-#define LIMIT_SERVER_PACK_BYTES (8 * MIB)       /* larger texts are sent as they are, not compressed on the fly */
+#define LIMIT_SERVER_CONNECTIONS 512       /* at a time; with their buffers 16 MiB at most */
+#define LIMIT_SERVER_PER_ADDRESS 64        /* a browser opens 6; a household or an office has several */
+#define LIMIT_SERVER_HEAD_BYTES (32 * KIB) /* request line and headers; browsers send about 1 KiB */
+#define LIMIT_SERVER_BODY_BYTES (64 * KIB) /* a search request with thousands of episode ids is 20 KiB */
+#define LIMIT_SERVER_STACK_BYTES (1 * MIB) /* of each server thread; the deepest call uses about 100 KiB */
+#define LIMIT_SERVER_PACK_BYTES (8 * MIB)  /* larger texts are sent as they are, not compressed on the fly */
 
 /* ---- podcast run ---- */
-#define LIMIT_FEED_TRANSCRIPT_BYTES (16 * MIB) /* a feed's own transcript; word-timed JSON of five hours is about 8 MB */
+#define LIMIT_FEED_TRANSCRIPT_BYTES                                                                                    \
+    (16 * MIB) /* a feed's own transcript; word-timed JSON of five hours is about 8 MB */
 
 #endif

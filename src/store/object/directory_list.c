@@ -2,7 +2,7 @@
  *
  * A folder is read as often as needed: each pass keeps the LIMIT_LIST_NAMES smallest names beyond the last one told, in
  * a heap with the greatest on top, and tells them in order. A usual folder takes one pass; one of a million files takes
- * twenty, and no more memory.
+ * ten, and no more memory.
  *
  * A folder's name counts with its '/' in the order: "a.txt" comes before "a/b", because '.' is less than '/'. */
 #include <dirent.h>
@@ -18,9 +18,13 @@
 #include "base/text.h"
 #include "store/object/directory_path.h"
 
+/* What directory_facts needs, and no more of struct stat: there are many of these. */
 struct entry {
     char *name; /* with a '/' at its end if it is a folder */
-    struct stat found;
+    bool is_file;
+    off_t size;
+    struct timespec modified;
+    ino_t inode;
 };
 
 struct batch {
@@ -68,25 +72,38 @@ static void sift_down(struct entry *heap, size_t count, size_t at) {
     }
 }
 
+/* As strcmp of the name, with its '/' if it is a folder's, and of `other`. */
+static int name_order(const char *name, bool is_folder, const char *other) {
+    size_t length = strlen(name);
+    int order = strncmp(name, other, length);
+    if (order)
+        return order;
+    if (is_folder && other[length] != '/')
+        return '/' - (unsigned char)other[length];
+    return other[length + is_folder] ? -1 : 0;
+}
+
+static char *name_text(const char *name, bool is_folder) {
+    size_t length = strlen(name);
+    char *text = memory_alloc(length + 2);
+    memcpy(text, name, length);
+    if (is_folder)
+        text[length] = '/';
+    return text;
+}
+
 /* Keeps the name if it is among the smallest. */
 static void batch_offer(struct batch *batch, const char *name, bool is_folder) {
-    size_t length = strlen(name);
-    TEXT_OWNED char *whole = memory_alloc(length + 2);
-    memcpy(whole, name, length);
-    if (is_folder)
-        whole[length] = '/';
     if (batch->count < LIMIT_LIST_NAMES) {
         batch->entries = memory_grow(batch->entries, batch->count, &batch->capacity, sizeof(*batch->entries));
-        batch->entries[batch->count] = (struct entry){.name = whole};
-        whole = NULL;
+        batch->entries[batch->count] = (struct entry){.name = name_text(name, is_folder)};
         sift_up(batch->entries, batch->count++);
         return;
     }
     batch->more = true;
-    if (strcmp(whole, batch->entries[0].name) < 0) {
+    if (name_order(name, is_folder, batch->entries[0].name) < 0) {
         free(batch->entries[0].name);
-        batch->entries[0].name = whole;
-        whole = NULL;
+        batch->entries[0].name = name_text(name, is_folder);
         sift_down(batch->entries, batch->count, 0);
     }
 }
@@ -133,13 +150,25 @@ static bool consider(const struct listing *listing, int folder, const struct dir
     }
     if (kind != DT_REG && kind != DT_DIR)
         return true;
-    /* Told already in an earlier pass? A folder is compared with its '/'. */
-    size_t length = strlen(name);
-    int order = strncmp(name, last, length);
-    bool beyond = order > 0 || (order == 0 && (kind == DT_DIR ? '/' : 0) > (unsigned char)last[length]);
-    if (*last && !beyond)
+    /* Told already in an earlier pass? */
+    if (*last && name_order(name, kind == DT_DIR, last) <= 0)
         return true;
     batch_offer(batch, name, kind == DT_DIR);
+    return true;
+}
+
+/* Facts are read while the folder is open. A file that is gone by now is no file any more. */
+static bool read_facts(const struct listing *listing, int folder, struct entry *entry, struct error *err) {
+    struct stat found;
+    if (text_ends(entry->name, "/"))
+        return true;
+    if (fstatat(folder, entry->name, &found, AT_SYMLINK_NOFOLLOW)) {
+        return errno == ENOENT || error_set_os(err, errno, "cannot look at %s%s", listing->key, entry->name);
+    }
+    entry->is_file = S_ISREG(found.st_mode);
+    entry->size = found.st_size;
+    entry->modified = found.st_mtim;
+    entry->inode = found.st_ino;
     return true;
 }
 
@@ -156,14 +185,9 @@ static bool read_batch(const struct listing *listing, DIR *folder, const char *s
         return error_set_os(err, errno, "cannot list %s", *listing->key ? listing->key : listing->directory->path);
     if (batch->count)
         qsort(batch->entries, batch->count, sizeof(*batch->entries), by_name);
-    /* Facts are read while the folder is open; a file that is gone by now loses its name here. */
     for (size_t i = 0; i < batch->count; i++) {
-        struct entry *kept = &batch->entries[i];
-        if (text_ends(kept->name, "/") || fstatat(dirfd(folder), kept->name, &kept->found, AT_SYMLINK_NOFOLLOW) == 0)
-            continue;
-        if (errno != ENOENT)
-            return error_set_os(err, errno, "cannot look at %s%s", listing->key, kept->name);
-        kept->found.st_mode = 0;
+        if (!read_facts(listing, dirfd(folder), &batch->entries[i], err))
+            return false;
     }
     return true;
 }
@@ -196,9 +220,10 @@ static bool tell(struct listing *listing, const struct entry *entry, struct erro
     listing->length += length;
     if (text_ends(entry->name, "/")) {
         done = list_folder(listing, "", err);
-    } else if (S_ISREG(entry->found.st_mode)) {
+    } else if (entry->is_file) {
+        struct stat found = {.st_size = entry->size, .st_mtim = entry->modified, .st_ino = entry->inode};
         struct object_facts facts;
-        directory_facts(listing->key, &entry->found, &facts);
+        directory_facts(listing->key, &found, &facts);
         done = listing->visit(listing->to, &facts, err);
     }
     listing->length = before;

@@ -301,7 +301,7 @@ static bool count_ordered(void *to, const struct object_facts *facts, struct err
 /* More names in one folder than are held at a time: told once each, in order, over several passes. */
 static void test_list_in_passes(void **state) {
     struct fixture *f = *state;
-    const size_t count = (size_t)LIMIT_LIST_NAMES + 5000;
+    const size_t count = (size_t)LIMIT_LIST_NAMES + 1000;
     int folder = open(scratch_path(f->scratch, "root"), O_RDONLY | O_DIRECTORY);
     for (size_t i = 0; i < count; i++) {
         char name[32];
