@@ -22,6 +22,7 @@ enum {
     SILENCE_REACH_MS = 1000, /* cues begin early and end late by this much */
     SILENCE_LEAST_MS = 5000, /* of a longer cue that is heard elsewhere in it */
     HOLE_MS = 30000,
+    THIN_MS = 15000,
     UNPUNCTUATED_MS = 45000,
     BEYOND_MS = 1000, /* containers round their length */
     CROSSING_MS = 50, /* rounding of centiseconds in other tools */
@@ -29,6 +30,9 @@ enum {
     SAMPLE_BYTES = 80,
     TRIPLE_WINDOW = 60,
 };
+
+/* Words a second below which a long cue has lost some; people speak two to three. */
+#define THIN_WORDS 0.8
 
 static const struct {
     const char *name;
@@ -338,6 +342,21 @@ static void check_silence(struct look *look) {
     }
 }
 
+/* A long cue over speech with next to no words has swallowed something. */
+static void check_thin(struct look *look) {
+    size_t from = 0;
+    for (size_t i = 0; i < look->count; i++) {
+        const struct cue *cue = &look->cues[i];
+        if (cue->end_ms - cue->start_ms < THIN_MS)
+            continue;
+        if (i && cue->start_ms < look->cues[i - 1].start_ms)
+            from = 0;
+        int64_t sum = heard(look->context->speech, &from, cue->start_ms, cue->end_ms, 0);
+        if (sum >= THIN_MS && words_in(cue->text) * 1000 < THIN_WORDS * (double)sum)
+            add(look, GATE_HOLE, cue->start_ms, cue->end_ms, (double)sum / 1000.0, cue->text);
+    }
+}
+
 static void check_holes(struct look *look) {
     const struct span_list *speech = look->context->speech;
     size_t from = 0;
@@ -376,6 +395,7 @@ void gate_check(struct arena *arena, const struct cue *cues, size_t count, const
     if (context->speech) {
         check_silence(&look);
         check_holes(&look);
+        check_thin(&look);
     }
     if (look.found.count)
         qsort(look.found.items, look.found.count, sizeof(*look.found.items), by_time);

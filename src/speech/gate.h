@@ -17,7 +17,7 @@
     X(GATE_LOOP, "loop", true, "the same words again and again")                                                       \
     X(GATE_SILENCE, "text-in-silence", true, "text where nobody speaks")                                               \
     X(GATE_RATE, "impossible-rate", true, "more words a second than anybody says")                                     \
-    X(GATE_HOLE, "hole", true, "speech without text")                                                                  \
+    X(GATE_HOLE, "hole", true, "speech without text, or with far too little")                                          \
     X(GATE_ORDER, "out-of-order", true, "a cue that starts before the one before it, or ends before it starts")        \
     X(GATE_CROSSING, "crossing", true, "two cues at the same time")                                                    \
     X(GATE_BEYOND, "beyond-the-end", true, "a cue after the end of the audio")                                         \

@@ -136,8 +136,11 @@ static void window_add(struct packer *packer, struct pack *pack, const float *sa
     if (packer->open && waiting >= windows_of(rule->bridge_ms))
         span_end(packer, pack);
     if (!packer->open) {
-        /* Kept as a lead-in: the padding and a run that may still become speech. */
-        size_t keep = (windows_of(rule->pad_ms) + packer->run) * ACTIVITY_WINDOW;
+        /* Kept as a lead-in: the padding and a run that may still become speech; at the start of a part a whole breath.
+         */
+        size_t lead =
+            windows_of(pack->span_count || waiting > windows_of(rule->bridge_ms) ? rule->pad_ms : rule->bridge_ms);
+        size_t keep = (lead + packer->run) * ACTIVITY_WINDOW;
         if (packer->pending_count > keep)
             pending_drop(packer, packer->pending_count - keep);
     }
@@ -209,10 +212,13 @@ bool packer_next(struct packer *packer, struct pack *pack, struct error *err) {
         if (cut_here(packer, pack))
             break;
     }
-    if (packer->open)
+    bool at_end = packer->drained && packer->block_at == packer->block_count;
+    if (packer->open && at_end)
+        append(pack, packer->pending, packer->pending_count); /* a breath before the end is no long pause */
+    else if (packer->open)
         span_end(packer, pack);
     pack->end = packer->next;
-    pack->last = packer->drained && packer->block_at == packer->block_count;
+    pack->last = at_end;
     return true;
 }
 

@@ -141,8 +141,8 @@ static void test_holes(void **state) {
     const struct span_list speech = {(struct span *)(uintptr_t)spans, 3};
     /* From 10 s to 55 s there are 35 s of speech without text; from 60 s to 100 s nobody speaks; at the end 40 s lack.
      */
-    const struct cue cues[] = {
-        {0, 10000, "Spoken."}, {55000, 60000, "Spoken."}, {100000, 130000, "Spoken."}, {131000, 160000, "Spoken."}};
+    const struct cue cues[] = {{0, 10000, "Spoken."},       {55000, 60000, "Spoken."},   {100000, 114000, "Spoken."},
+                               {114000, 128000, "Spoken."}, {129000, 143000, "Spoken."}, {146000, 160000, "Spoken."}};
     struct gate_findings found = CHECK(cues, 200000, &speech);
     assert_int_equal(found.count, 2);
     assert_int_equal(found.items[0].kind, GATE_HOLE);
@@ -153,6 +153,20 @@ static void test_holes(void **state) {
     found = check(NULL, 0, 200000, &speech);
     assert_int_equal(found.count, 1);
     assert_int_equal((int)found.items[0].number, 150);
+}
+
+static void test_thin_cues(void **state) {
+    (void)state;
+    const struct span spans[] = {{0, 60000}};
+    const struct span_list speech = {(struct span *)(uintptr_t)spans, 1};
+    const struct cue cues[] = {
+        {0, 20000, "Eleven words in twenty seconds are too few for honest speech."},
+        {20000, 40000,
+         "Eighteen words in the same time might be somebody who thinks a lot and speaks slowly, so they pass."},
+        {40000, 50000, "Short."}};
+    struct gate_findings found = CHECK(cues, 60000, &speech);
+    assert_one(&found, GATE_HOLE, 0, 20000);
+    assert_int_equal((int)found.items[0].number, 20);
 }
 
 static void test_no_punctuation(void **state) {
@@ -225,6 +239,7 @@ int main(void) {
         cmocka_unit_test(test_text_in_silence),
         cmocka_unit_test(test_holes),
         cmocka_unit_test(test_no_punctuation),
+        cmocka_unit_test(test_thin_cues),
         cmocka_unit_test(test_findings_are_bounded),
         cmocka_unit_test(test_json),
     };
