@@ -83,7 +83,7 @@ bool reader_damaged(const struct index_reader *reader, struct error *err);
 void term_place_read(sqlite3_stmt *statement, int column, struct term_place *place);
 
 static inline uint32_t zigzag(int64_t value) {
-    return (uint32_t)((uint64_t)value << 1 ^ (uint64_t)(value >> 63));
+    return value < 0 ? (uint32_t) ~((uint64_t)value << 1) : (uint32_t)((uint64_t)value << 1);
 }
 static inline int64_t zagzig(uint32_t value) {
     return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);

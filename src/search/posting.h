@@ -102,7 +102,8 @@ static inline bool posting_walk_next(struct posting_walk *walk) {
 }
 
 static inline uint32_t posting_position(const struct posting_walk *walk, uint32_t i) {
-    return walk->wide ? (uint32_t)(walk->positions[2 * i] | walk->positions[2 * i + 1] << 8) : walk->positions[i];
+    return walk->wide ? (uint32_t)(walk->positions[(size_t)2 * i] | walk->positions[(size_t)2 * i + 1] << 8)
+                      : walk->positions[i];
 }
 
 /* Appends an entry to a list under construction; `previous` is the number of the one before, 0 for the first. */

@@ -135,16 +135,21 @@ static bool transcript_copy(struct publish *publish, sqlite3_stmt *statement, sq
 }
 
 static bool transcripts_write(struct publish *publish, const struct held *held, size_t count, struct error *err) {
-    struct index_reader *old = publish->writer->old;
     STATEMENT_OWNED sqlite3_stmt *statement =
         db_prepare(publish->db, err, "INSERT INTO transcript VALUES(?, ?, ?)", "");
-    STATEMENT_OWNED sqlite3_stmt *from =
-        old ? db_prepare(old->db, err, "SELECT layout, text FROM transcript WHERE number = ?", "") : NULL;
-    bool done = statement && (from || !old);
+    STATEMENT_OWNED sqlite3_stmt *from = NULL;
+    bool done = statement != NULL;
     for (size_t i = 0; i < count && done; i++) {
-        sqlite3_bind_int64(statement, 1, held[i].entry->episode.number);
-        done = held[i].put ? transcript_put(publish, statement, held[i].put, err)
-                           : transcript_copy(publish, statement, from, held[i].entry->episode.number, err);
+        uint32_t number = held[i].entry->episode.number;
+        sqlite3_bind_int64(statement, 1, number);
+        if (held[i].put) {
+            done = transcript_put(publish, statement, held[i].put, err);
+            continue;
+        }
+        if (!from)
+            from =
+                db_prepare(publish->writer->old->db, err, "SELECT layout, text FROM transcript WHERE number = ?", "");
+        done = from && transcript_copy(publish, statement, from, number, err);
     }
     return done;
 }
@@ -243,13 +248,13 @@ static bool entries_write(struct publish *publish, struct error *err) {
 
 static int term_compare(const void *a, size_t a_length, const void *b, size_t b_length) {
     size_t shorter = a_length < b_length ? a_length : b_length;
-    int order = shorter ? memcmp(a, b, shorter) : 0;
+    int order = shorter && a && b ? memcmp(a, b, shorter) : 0; /* nothing has no bytes to compare */
     return order ? order : (a_length > b_length) - (a_length < b_length);
 }
 
 static const void *old_term(const struct publish *publish, size_t *length) {
     const void *term = sqlite3_column_text(publish->old_terms, 4);
-    *length = (size_t)sqlite3_column_bytes(publish->old_terms, 4);
+    *length = term ? (size_t)sqlite3_column_bytes(publish->old_terms, 4) : 0;
     return term ? term : "";
 }
 

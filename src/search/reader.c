@@ -335,10 +335,11 @@ bool reader_layout(struct arena *arena, struct index_reader *reader, const struc
     sqlite3_reset(reader->layout_read);
     if (step < 0)
         return false;
-    if (!done)
-        return reader_damaged(reader, err);
-    *places = list;
-    return true;
+    if (done)
+        *places = list;
+    else
+        reader_damaged(reader, err);
+    return done;
 }
 
 bool reader_text(struct index_reader *reader, const struct index_entry *entry, uint32_t from, uint32_t length,
@@ -365,7 +366,7 @@ bool reader_text(struct index_reader *reader, const struct index_entry *entry, u
 bool index_reader_passages(struct arena *arena, struct index_reader *reader, uint32_t number,
                            struct index_passage **passages, size_t *count, struct error *err) {
     const struct index_entry *entry = reader_entry(reader, number);
-    struct passage_place *places;
+    struct passage_place *places = NULL;
     if (!entry)
         return error_set(err, ERROR_ABSENT, "the index %s has no episode %u", reader->path, number);
     if (!reader_layout(arena, reader, entry, &places, err))

@@ -222,7 +222,7 @@ static void episode_copy(struct arena *arena, struct index_episode *to, const st
 static bool hit_fill(struct search *search, const struct found *found, struct search_hit *hit, struct error *err) {
     struct index_reader *reader = search->readers[found->reader];
     const struct index_entry *entry = &reader->entries[found->slot];
-    struct passage_place *places;
+    struct passage_place *places = NULL;
     if (!reader_layout(search->arena, reader, entry, &places, err))
         return false;
     places += found->passage;
