@@ -277,7 +277,7 @@ static bool run_hop(struct transfer *t, struct error *err) {
 /* Follows redirects until an answer that is none. The last hop's body is the caller's to close. */
 static bool run_chain(struct chain *chain, struct transfer first, CURLU *handle, const char *url, struct error *err) {
     const struct http_request *request = first.request;
-    struct target target;
+    struct target target = {0};
     if (!target_set(first.arena, handle, url, &target, err))
         return false;
     const char *origin = target.origin;
@@ -286,7 +286,7 @@ static bool run_chain(struct chain *chain, struct transfer first, CURLU *handle,
         struct transfer *t = &chain->hop;
         t->url = target.url;
         t->host = target.host;
-        t->same_origin = strcmp(origin, target.origin) == 0;
+        t->same_origin = text_equal(origin, target.origin);
         bool own = t->same_origin && request->user;
         t->user = own ? request->user : target.user;
         t->password = own ? request->password : target.password;

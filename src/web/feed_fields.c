@@ -282,10 +282,10 @@ void feed_field_item(struct feed_reader *r, const struct feed_meaning *meaning, 
         item_duration(r, value);
         break;
     case FIELD_SEASON:
-        item_number_field(r, meaning, value, "season", &r->number_rank[0], &item->season);
+        item_number_field(r, meaning, value, "season", &r->season_rank, &item->season);
         break;
     case FIELD_EPISODE:
-        item_number_field(r, meaning, value, "episode number", &r->number_rank[1], &item->episode);
+        item_number_field(r, meaning, value, "episode number", &r->episode_rank, &item->episode);
         break;
     case FIELD_EPISODE_TYPE:
         set_once(&item->episode_type, feed_lower_text(r->arena, value));

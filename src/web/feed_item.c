@@ -16,7 +16,7 @@ void feed_item_begin(struct feed_reader *r) {
         text_reset(&r->summaries[i]);
     r->enclosures.count = r->media.count = r->transcripts.count = r->persons.count = 0;
     r->date_rank = r->title_rank = r->author_rank = r->image_rank = 0;
-    r->number_rank[0] = r->number_rank[1] = 0;
+    r->season_rank = r->episode_rank = 0;
 }
 
 /* ---- enclosures: what can be heard comes first ---- */

@@ -180,7 +180,6 @@ struct feed_reader {
     struct arena *arena;
     struct feed_settings settings;
     struct feed *feed;
-    bool found; /* a root that is a feed's was seen */
 
     struct {
         enum feed_place place;
@@ -189,11 +188,9 @@ struct feed_reader {
     size_t depth;
     size_t collecting; /* depth of the element whose text is collected; 0: none */
     struct text value;
-    bool value_cut;
     struct feed_person person; /* the one whose name is being collected */
 
     struct list items;
-    bool too_many_items;
     struct list categories;
     struct list feed_persons;
     struct list warnings;
@@ -201,24 +198,21 @@ struct feed_reader {
     const char *parent_category;
 
     /* The current item; the lists' memory is used again for the next. */
-    bool in_item;
     struct feed_item item;
     struct text summaries[SUMMARY_SOURCES];
     struct list enclosures;
     struct list media;
     struct list transcripts;
     struct list persons;
-    unsigned char date_rank;
-    unsigned char title_rank;
-    unsigned char author_rank;
-    unsigned char image_rank;
-    unsigned char number_rank[2];
 
-    unsigned char feed_title_rank;
-    unsigned char feed_description_rank;
-    unsigned char feed_image_rank;
-    unsigned char feed_author_rank;
-    unsigned char feed_built_rank;
+    bool found; /* a root that is a feed's was seen */
+    bool value_cut;
+    bool too_many_items;
+    bool in_item;
+
+    /* What was taken so far came from a source of this rank; 0: nothing yet. */
+    unsigned char date_rank, title_rank, author_rank, image_rank, season_rank, episode_rank;
+    unsigned char feed_title_rank, feed_description_rank, feed_image_rank, feed_author_rank, feed_built_rank;
 };
 
 void feed_reader_open(struct feed_reader *reader, struct arena *arena, const struct feed_settings *settings);

@@ -253,7 +253,7 @@ static struct url resolved(struct arena *arena, const struct url *base, const st
 
 char *url_resolve(struct arena *arena, const char *base, const char *reference, struct error *err) {
     struct url from = {.path = ""};
-    struct url to;
+    struct url to = {0};
     bool nothing = !*reference && base;
     if (base && !url_parse(arena, base, &from, err))
         return NULL;
@@ -271,13 +271,13 @@ char *url_resolve(struct arena *arena, const char *base, const char *reference, 
 
 bool url_is_web(const char *text) {
     struct arena *arena ARENA_OWNED = arena_open();
-    struct url url;
+    struct url url = {0};
     return text && url_parse(arena, text, &url, NULL) && url.host && *url.host &&
            (text_equal(url.scheme, "http") || text_equal(url.scheme, "https"));
 }
 
 char *url_host(struct arena *arena, const char *text) {
-    struct url url;
+    struct url url = {0};
     if (!url_parse(arena, text, &url, NULL) || !url.host || !*url.host)
         return NULL;
     return arena_text(arena, url.host);
@@ -317,7 +317,7 @@ static char *decoded(struct arena *arena, const char *text, size_t length) {
 }
 
 char *url_without_user(struct arena *arena, const char *text, char **user, char **password) {
-    struct url url;
+    struct url url = {0};
     if (user)
         *user = NULL;
     if (password)
@@ -378,8 +378,8 @@ static void normalize(struct arena *arena, struct url *url) {
 }
 
 char *url_normal(struct arena *arena, const char *text) {
-    struct url url;
-    if (!url_parse(arena, text, &url, NULL))
+    struct url url = {0};
+    if (!url_parse(arena, text, &url, NULL) || !url.scheme)
         return arena_text(arena, text);
     normalize(arena, &url);
     return url_text(arena, &url);
@@ -403,7 +403,7 @@ static bool is_secret_name(const char *name, size_t length) {
 
 void url_redact_secrets(const char *text) {
     struct arena *arena ARENA_OWNED = arena_open();
-    struct url url;
+    struct url url = {0};
     if (!url_parse(arena, text, &url, NULL))
         return;
     const char *secret = url.user_info ? strchr(url.user_info, ':') : NULL;

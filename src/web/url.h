@@ -42,7 +42,7 @@ char *url_host(struct arena *arena, const char *text);
 char *url_without_user(struct arena *arena, const char *text, char **user, char **password);
 
 /* The normal form for comparison (RFC 3986 section 6.2.2 and 6.2.3): case, encodings, dot segments, the scheme's own
- * port, an empty path; without fragment. A text that does not parse is its own normal form. */
+ * port, an empty path; without fragment. What is no absolute URL is its own normal form. */
 char *url_normal(struct arena *arena, const char *text);
 
 /* A key that two URLs of the same audio share although trackers were put in front (podtrac, chartable, pdst.fm, op3,

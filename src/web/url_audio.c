@@ -142,13 +142,13 @@ static const char *without_counting(struct arena *arena, const char *query) {
 
 char *url_audio_key(struct arena *arena, const char *text) {
     enum { NESTED_AT_MOST = 16 };
-    struct url url;
+    struct url url = {0};
     const char *current = url_normal(arena, text);
     if (!url_parse(arena, current, &url, NULL) || !url.host)
         return arena_text(arena, current);
     for (int i = 0; i < NESTED_AT_MOST && is_tracker(url.host); i++) {
         const char *inner = nested(url.path);
-        struct url next;
+        struct url next = {0};
         if (!inner)
             break;
         /* The query belongs to the nested URL: trackers append none of their own behind it. */
