@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "http/catalog_site.h"
@@ -85,6 +86,15 @@ static struct catalog_site *live_of(const struct view *before, const char *id, c
     return catalog_site_open(files);
 }
 
+/* Said once for each state of the configuration, not for each request. */
+static void log_view(const struct workspace *workspace, const struct view *view) {
+    for (size_t i = 0; i < view->shown.failure_count; i++)
+        log_warn("http", "site %s is not served: %s", view->shown.failures[i].id,
+                 view->shown.failures[i].error.message);
+    if (view->shown.count == 0)
+        log_warn("http", "no sites in %s yet", workspace->root);
+}
+
 /* Takes over `arena` on success. */
 static struct view *view_make(struct arena *arena, const struct workspace *workspace, const struct view *before,
                               struct error *err) {
@@ -121,6 +131,7 @@ bool catalog_refresh(struct catalog *catalog, struct error *err) {
         arena_close(arena);
         return false;
     }
+    log_view(&workspace, made);
     pthread_mutex_lock(&catalog->lock);
     struct view *before = catalog->present;
     catalog->present = made;

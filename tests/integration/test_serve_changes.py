@@ -97,6 +97,7 @@ def test_a_broken_site_stops_no_other():
         assert rows["hostile"]["config"] and rows["examplecast"]["index"] == "ok"
         assert server.get(SITE)[0] == 200 and found(server, "elephants")["totalHits"] == 1
         assert server.get("/sites/hostile/")[0] == 404
+        assert "site hostile is not served" in server.told()
 
 
 def test_damage_is_told_and_not_served():
@@ -219,7 +220,7 @@ def test_addresses_it_cannot_have():
             done = subprocess.run([os.path.join(BUILD, "serve_fixture"), folder, listen], capture_output=True, text=True, timeout=60)
             assert done.returncode == code and words in done.stderr, (listen, done.stderr)
         assert server.get("/")[0] == 200 and json.loads(server.get("/api/sites")[2]) == {"sites": []}
-        server.stop()
+        assert "no sites in " + folder in server.stop()
 
 
 def test_ipv6():
