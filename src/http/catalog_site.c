@@ -323,7 +323,8 @@ bool catalog_site_trim(struct catalog_site *live) {
         manifest = live->manifest;
         live->manifest = NULL;
         count = live->reader_count;
-        memcpy(readers, live->readers, count * sizeof(readers[0]));
+        for (size_t i = 0; i < count; i++)
+            readers[i] = live->readers[i];
         live->reader_count = 0;
     }
     pthread_mutex_unlock(&live->lock);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "http/site_server.h"
 
 static struct cancel cancel;
@@ -20,6 +21,11 @@ static void on_listening(void *to, const char *address) {
     fflush(stdout);
 }
 
+static int64_t number(const char *text) {
+    int64_t value = 0;
+    return text_to_int64(text, &value) ? value : 0;
+}
+
 int main(int argc, char **argv) {
     struct error err = {0};
     if (argc < 3)
@@ -28,10 +34,10 @@ int main(int argc, char **argv) {
         .listen = argv[2],
         .workspace = {.data = argv[1]},
         .disk_floor = 1,
-        .request_ms = argc > 3 ? atol(argv[3]) : 0,
-        .idle_ms = argc > 4 ? atol(argv[4]) : 0,
-        .connections = argc > 5 ? (unsigned)atol(argv[5]) : 0,
-        .connections_per_address = argc > 6 ? (unsigned)atol(argv[6]) : 0,
+        .request_ms = argc > 3 ? number(argv[3]) : 0,
+        .idle_ms = argc > 4 ? number(argv[4]) : 0,
+        .connections = argc > 5 ? (unsigned)number(argv[5]) : 0,
+        .connections_per_address = argc > 6 ? (unsigned)number(argv[6]) : 0,
         .grace_ms = 60000,
         .listening = on_listening,
     };
