@@ -11,7 +11,7 @@ for name in ${BENCH:-feed run search speech}; do
     case $name in
     search) tests/bench/search/run.sh ;;
     speech) tests/bench/speech/run.sh ;;
-    feed) build/bench/tests/bench_feed ;;
+    feed) tests/bench/feed/run.sh ;;
     run) python3 tests/bench/run/bench_nothing_new.py build/bench ;;
     *) echo "no benchmark is named $name" >&2; exit 2 ;;
     esac
