@@ -25,9 +25,9 @@ struct worker_settings {
     size_t task_count;
 };
 
-/* One worker process, started at its first call. It belongs to the thread that calls it: the system ends the process
- * with the thread that started it (PR_SET_PDEATHSIG, prctl(2)), so that nothing outlives the program. The process is
- * confined to what its first task needs; a task with other needs or another memory ceiling gets a new process. */
+/* One worker process, started at its first call. One thread at a time, any thread: the process ends when its
+ * socket closes, so that nothing outlives the program. The process is confined to what its first task needs; a task
+ * with other needs or another memory ceiling gets a new process. */
 struct worker;
 struct worker *worker_open(const struct worker_settings *settings, struct error *err);
 void worker_close(struct worker *worker);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -75,7 +74,7 @@ static bool ends_open(struct ends *ends, struct error *err) {
 
 /* Between fork and exec only calls that are safe in the copy of a program whose other threads have vanished
  * (signal-safety(7)). */
-static _Noreturn void become_worker(const struct ends *ends, const char *program, char **environment, pid_t parent) {
+static _Noreturn void become_worker(const struct ends *ends, const char *program, char **environment) {
     static const char failure[] = "the worker's program cannot be started\n";
     char name[] = "tidemill";
     char word[] = "media-worker";
@@ -96,8 +95,7 @@ static _Noreturn void become_worker(const struct ends *ends, const char *program
     struct rlimit no_core = {0, 0};
     struct rlimit files = {LIMIT_WORKER_FILES, LIMIT_WORKER_FILES};
     bool limited = setrlimit(RLIMIT_CORE, &no_core) == 0 && setrlimit(RLIMIT_NOFILE, &files) == 0;
-    bool bound = prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent;
-    if (placed && limited && bound)
+    if (placed && limited)
         execve(program, arguments, environment);
     if (write(2, failure, sizeof(failure) - 1) < 0)
         _exit(EXEC_FAILED);
@@ -109,10 +107,9 @@ bool worker_process_start(struct worker_process *process, const char *program, s
     if (!ends_open(&ends, err))
         return false;
     char **environment = environment_for_worker();
-    pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0)
-        become_worker(&ends, program, environment, parent);
+        become_worker(&ends, program, environment);
     int failed = errno;
     free(environment);
     if (pid < 0) {

@@ -27,14 +27,12 @@ def prepare(folder, server):
     server.write("feed.xml", p.feed("Harbour Radio", items))
     start = p.Data(os.path.join(folder, "start"), program=os.path.join(PLAIN, "tidemill_fixed"))
     start.add(server.url + "/feed.xml")
-    start.install_model(p.scripted_model(folder))
+    start.model = p.scripted_model(folder)
     return start
 
 
 def copy(start, name):
-    data = p.Data(os.path.join(os.path.dirname(start.folder), name), program=start.program)
-    shutil.copytree(start.folder, data.folder, dirs_exist_ok=True)
-    return data
+    return start.copy(os.path.join(os.path.dirname(start.folder), name))
 
 
 def shim(data, **plan):

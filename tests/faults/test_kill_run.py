@@ -35,7 +35,7 @@ def prepare(folder, server):
     data = p.Data(os.path.join(folder, "start"), program=plain_program())
     data.add(server.url + "/feed.xml")
     data.add(server.url + "/other.xml")
-    data.install_model(p.scripted_model(folder))
+    data.model = p.scripted_model(folder)
     data.install_vad()
     return data
 
@@ -65,8 +65,7 @@ def test_killed_runs_end_with_the_same_bytes():
         os.mkdir(os.path.join(folder, "web"))
         server = p.Server(os.path.join(folder, "web"))
         start = prepare(folder, server)
-        whole = p.Data(os.path.join(folder, "whole"), program=start.program)
-        shutil.copytree(start.folder, whole.folder, dirs_exist_ok=True)
+        whole = start.copy(os.path.join(folder, "whole"))
         began = time.monotonic()
         run_whole(whole)
         length = time.monotonic() - began
@@ -75,8 +74,7 @@ def test_killed_runs_end_with_the_same_bytes():
         assert sum(name.endswith(".sqlite") for name in wanted) == 2, sorted(wanted)
         hit = 0
         for round_number in range(KILLS):
-            killed = p.Data(os.path.join(folder, f"killed-{round_number}"), program=start.program)
-            shutil.copytree(start.folder, killed.folder, dirs_exist_ok=True)
+            killed = start.copy(os.path.join(folder, f"killed-{round_number}"))
             moments = [chance.uniform(0, length) for _ in range(1 + round_number % 2)]
             hit += any([kill_after(killed, moment) for moment in moments])
             run_whole(killed)

@@ -23,7 +23,7 @@ def world():
         server = p.Server(root)
         p.make_audio(os.path.join(root, "good.mp3"))
         data = p.Data(os.path.join(folder, "data"))
-        data.install_model(p.scripted_model(folder))
+        data.model = p.scripted_model(folder)
         try:
             yield data, server
         finally:
@@ -155,6 +155,7 @@ def test_a_damaged_model_is_refused_before_it_is_loaded():
             text = whole.read()
         with open(cut, "wb") as out:
             out.write(text[:len(text) // 2])
+        data.install_model(p.scripted_model(data.folder))
         refused = data.call("model", "get", "tiny.en", "--from", cut, "--unverified", expect=None)
         assert refused.returncode != 0 and "model" in refused.stderr, refused
         # One that was damaged where it lies: the run says so and the rest of it is done.
