@@ -47,10 +47,15 @@ static bool fetch_feed(struct adding *adding, struct error *err) {
     struct feed_fetch_result fetched = {0};
     if (!url_is_web(adding->settings->url)) {
         error_set(err, ERROR_USAGE, "\"%s\" is not an http or https address", adding->settings->url);
-        return error_hint(err, "give the whole address, such as https://example.org/feed.xml");
+        error_hint(err, "give the whole address, such as https://example.org/feed.xml");
+        return false;
     }
     if (!feed_fetch(adding->client, adding->arena, &request, &fetched, err))
         return false;
+    if (!fetched.feed) {
+        error_set(err, ERROR_INVALID, "the server sent no feed");
+        return false;
+    }
     adding->feed = fetched.feed;
     adding->url = adding->settings->url;
     size_t audible = 0;

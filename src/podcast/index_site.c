@@ -72,7 +72,7 @@ static bool note_object(void *to, const struct object_facts *facts, struct error
     };
     text_map_add(&listing->map, item->key, item);
     listing->items =
-        arena_grow(listing->arena, listing->items, listing->count, &listing->capacity, sizeof(*listing->items));
+        arena_grow(listing->arena, listing->items, listing->count, &listing->capacity, sizeof(struct listed *));
     listing->items[listing->count++] = item;
     return true;
 }

@@ -34,8 +34,8 @@ void manifest_close(struct manifest *manifest) {
 }
 
 static void append_episode(struct manifest *manifest, struct episode *episode) {
-    manifest->episodes = arena_grow(manifest->arena, manifest->episodes, manifest->count, &manifest->capacity,
-                                    sizeof(*manifest->episodes));
+    manifest->episodes =
+        arena_grow(manifest->arena, manifest->episodes, manifest->count, &manifest->capacity, sizeof(struct episode *));
     manifest->episodes[manifest->count++] = episode;
     if (episode->id > manifest->highest_id)
         manifest->highest_id = episode->id;
@@ -67,7 +67,7 @@ static int by_time(const void *a, const void *b) {
 
 void manifest_sort(struct manifest *manifest) {
     if (manifest->count)
-        qsort(manifest->episodes, manifest->count, sizeof(*manifest->episodes), by_time);
+        qsort(manifest->episodes, manifest->count, sizeof(struct episode *), by_time);
     json_t *list = json_object_get(manifest->root, "episodes");
     bool sorted = true;
     for (size_t i = 0; i < manifest->count && sorted; i++)

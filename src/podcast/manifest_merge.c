@@ -185,10 +185,10 @@ static bool is_signature(const char *name, size_t length) {
 
 /* The address without its signature. */
 static char *unsigned_url(struct arena *arena, const char *url) {
-    char *made = arena_alloc(arena, strlen(url) + 1);
     const char *query = strchr(url, '?');
     if (!query)
-        return strcpy(made, url);
+        return arena_text(arena, url);
+    char *made = arena_alloc(arena, strlen(url) + 1);
     size_t length = (size_t)(query - url);
     memcpy(made, url, length);
     for (const char *at = query + 1; *at;) {
@@ -304,7 +304,7 @@ static struct episode *add(struct merging *merging, const struct feed_item *item
     learn_row(merging, episode);
     struct manifest_merge *report = merging->report;
     report->added = arena_grow(merging->report_arena, report->added, report->added_count, &merging->added_capacity,
-                               sizeof(*report->added));
+                               sizeof(struct episode *));
     report->added[report->added_count++] = episode;
     return episode;
 }
@@ -355,7 +355,7 @@ void manifest_merge_feed(struct arena *arena, struct manifest *manifest, const c
         .now_ms = now_ms,
         .report = report,
     };
-    merging.found = arena_alloc_array(scratch, feed->item_count + 1, sizeof(*merging.found));
+    merging.found = arena_alloc_array(scratch, feed->item_count + 1, sizeof(struct episode *));
     merging.repeats = arena_alloc_array(scratch, feed->item_count + 1, sizeof(*merging.repeats));
     learn(&merging);
     for (size_t i = 0; i < merging.item_count; i++) {

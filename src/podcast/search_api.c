@@ -31,7 +31,7 @@ static json_t *marks_json(const struct search_hit *hit) {
         size_t length = utf8_utf16_length(hit->text + mark->start, mark->end - mark->start);
         json_t *pair = json_array();
         json_array_append_new(pair, json_integer((json_int_t)units));
-        json_array_append_new(pair, json_integer((json_int_t)(units + length)));
+        json_array_append_new(pair, json_integer((json_int_t)units + (json_int_t)length));
         json_array_append_new(list, pair);
         units += length;
         at = mark->end;
@@ -82,8 +82,8 @@ static bool is_wanted(const struct search_request *request, const char *site_id)
 static size_t choose_readers(struct arena *arena, const struct search_site *sites, size_t count,
                              const struct search_request *request, struct index_reader ***readers,
                              const struct search_site ***owners) {
-    *readers = arena_alloc_array(arena, count + 1, sizeof(**readers));
-    *owners = arena_alloc_array(arena, count + 1, sizeof(**owners));
+    *readers = arena_alloc_array(arena, count + 1, sizeof(struct index_reader *));
+    *owners = arena_alloc_array(arena, count + 1, sizeof(struct search_site *));
     size_t chosen = 0;
     for (size_t i = 0; i < count; i++) {
         if (!sites[i].index || !is_wanted(request, sites[i].site->id))

@@ -133,7 +133,7 @@ static void warn_unknown(struct reading *reading, json_t *object, const char *at
     }
 }
 #define WARN_UNKNOWN(reading, object, at, known)                                                                       \
-    warn_unknown(reading, object, at, known, sizeof(known) / sizeof(*known))
+    warn_unknown(reading, object, at, known, sizeof(known) / sizeof((known)[0]))
 
 /* An id becomes a part of paths and keys, whatever else is thought of it. */
 static bool safe_part(const char *part) {

@@ -176,7 +176,7 @@ static void take_load_warnings(struct site_checking *checking) {
         const char *warning = checking->site->warnings[i];
         const char *text =
             text_starts(warning, checking->config_file) ? warning + strlen(checking->config_file) : warning;
-        int line = *text == ':' ? atoi(text + 1) : 0;
+        int line = *text == ':' ? (int)strtol(text + 1, NULL, 10) : 0;
         const char *rest = strstr(text, ": ");
         site_report(checking, SITE_WARNING, "unknown-field", checking->config_file, NULL, "%s", rest ? rest + 2 : text);
         checking->findings->rows[checking->findings->count - 1].line = line;

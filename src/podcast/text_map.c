@@ -6,7 +6,7 @@
 
 void text_map_open(struct text_map *map, struct arena *arena) {
     *map = (struct text_map){.arena = arena, .size = 64};
-    map->slots = arena_alloc_array(arena, map->size, sizeof(*map->slots));
+    map->slots = arena_alloc_array(arena, map->size, sizeof(struct text_map_link *));
 }
 
 static struct text_map_link **slot_of(const struct text_map *map, const char *key) {
@@ -20,7 +20,7 @@ static void grow(struct text_map *map) {
     struct text_map_link **old = map->slots;
     size_t old_size = map->size;
     map->size *= 2;
-    map->slots = arena_alloc_array(map->arena, map->size, sizeof(*map->slots));
+    map->slots = arena_alloc_array(map->arena, map->size, sizeof(struct text_map_link *));
     for (size_t i = 0; i < old_size; i++)
         if (old[i])
             *slot_of(map, old[i]->key) = old[i];

@@ -130,7 +130,7 @@ bool workspace_sites(struct arena *arena, const struct workspace *workspace, str
     if (!list_ids(arena, workspace->sites_folder, &ids, err))
         return error_context(err, "sites in %s", workspace->sites_folder);
     struct site_list made = {
-        .sites = arena_alloc_array(arena, ids.count + 1, sizeof(*made.sites)),
+        .sites = arena_alloc_array(arena, ids.count + 1, sizeof(struct site *)),
         .failures = arena_alloc_array(arena, ids.count + 1, sizeof(*made.failures)),
     };
     for (size_t i = 0; i < ids.count; i++) {
@@ -206,7 +206,7 @@ bool site_select(struct arena *arena, const struct site_list *list, const char *
         return error_set(err, ERROR_USAGE, "%s", text_value(&complaints));
     if (!all && !named)
         return error_set(err, ERROR_USAGE, "\"%s\" names no site", wanted);
-    struct site **sites = arena_alloc_array(arena, list->count + 1, sizeof(*sites));
+    struct site **sites = arena_alloc_array(arena, list->count + 1, sizeof(struct site *));
     size_t chosen = 0;
     for (size_t i = 0; i < list->count; i++)
         if (all || taken[i])
