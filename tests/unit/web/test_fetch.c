@@ -189,7 +189,7 @@ static void private_feeds(void **state) {
 }
 
 #define PAGE(title, guid, link)                                                                                        \
-    "<rss xmlns:a=\"http://www.w3.org/2005/Atom\"><channel>" link "<item><title>" title "</title><guid>" guid            \
+    "<rss xmlns:a=\"http://www.w3.org/2005/Atom\"><channel>" link "<item><title>" title "</title><guid>" guid          \
     "</guid></item><item><title>Again</title><guid>g1</guid></item></channel></rss>"
 
 static void set_page(struct fixture *f, const char *path, const char *body) {
