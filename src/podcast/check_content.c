@@ -176,7 +176,8 @@ void check_transcript(struct checking *checking, const struct check_group *group
     if (!cues->count) {
         bool silent = sound->has_spans && !sound->spans->count;
         if (!silent)
-            check_add(checking, CHECK_ERROR, "empty-transcript", group, key, NULL,
+            check_add(checking, sound->nobody_speaks ? CHECK_INFO : CHECK_ERROR, "empty-transcript", group, key,
+                      sound->nobody_speaks ? "no speech was found when it was made" : NULL,
                       "Transcript holds no cue in podcast \"%s\"", group->podcast_id);
         return;
     }
@@ -215,17 +216,20 @@ static bool read_file(struct checking *checking, const struct check_group *group
     return false;
 }
 
-static void check_words(struct checking *checking, const struct check_group *group) {
+/* True if the words file says that nobody spoke: then a transcript without text is right. */
+static bool check_words(struct checking *checking, const struct check_group *group) {
     char *text = NULL;
     size_t length = 0;
     struct error err = {0};
-    struct word_list words;
+    struct word_list words = {0};
     if (!group->words || !read_file(checking, group, group->words, "Word times are", &text, &length))
-        return;
+        return false;
     JSON_OWNED json_t *json = json_parse(text, length, &err);
-    if (!json || !words_from_json(checking->work, json, &words, NULL, &err))
-        check_add(checking, CHECK_WARNING, "unreadable-words", group, group->words->key, err.message,
-                  "Word times cannot be read in podcast \"%s\"", group->podcast_id);
+    if (json && words_from_json(checking->work, json, &words, NULL, &err))
+        return words.count == 0;
+    check_add(checking, CHECK_WARNING, "unreadable-words", group, group->words->key, err.message,
+              "Word times cannot be read in podcast \"%s\"", group->podcast_id);
+    return false;
 }
 
 void check_entries(struct checking *checking, const struct check_group *group, const struct index_passage *passages,
@@ -270,14 +274,15 @@ bool check_group_content(struct checking *checking, const struct check_group *gr
     size_t length = 0, count = 0;
     if (!check_audio(checking, group, &sound, err))
         return false;
-    check_words(checking, group);
-    if (!group->files[CHECK_TRANSCRIPT] ||
-        !read_file(checking, group, group->files[CHECK_TRANSCRIPT], "Transcript is", &text, &length))
+    sound.nobody_speaks = check_words(checking, group);
+    const struct check_file *transcript = group->files[CHECK_TRANSCRIPT];
+    bool empty_by_right = transcript && transcript->size == 0 && sound.nobody_speaks;
+    if (!transcript || (!empty_by_right && !read_file(checking, group, transcript, "Transcript is", &text, &length)))
         return true;
     struct cue_list cues = {0};
     struct error fault = {0};
-    if (!srt_parse(checking->work, text, length, &cues, &fault)) {
-        check_add(checking, CHECK_ERROR, "unreadable-file", group, group->files[CHECK_TRANSCRIPT]->key, fault.message,
+    if (text && !srt_parse(checking->work, text, length, &cues, &fault)) {
+        check_add(checking, CHECK_ERROR, "unreadable-file", group, transcript->key, fault.message,
                   "Transcript cannot be read in podcast \"%s\"", group->podcast_id);
         return true;
     }

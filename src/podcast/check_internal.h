@@ -58,6 +58,7 @@ struct check_sound {
     int64_t duration_ms;
     bool has_spans; /* where something is heard */
     struct span_list *spans;
+    bool nobody_speaks; /* the words file says so */
 };
 
 void check_transcript(struct checking *checking, const struct check_group *group, const struct check_sound *sound,

@@ -339,6 +339,19 @@ static void test_words(void **state) {
     assert_int_equal(exit_status(f), 2);
 }
 
+/* Music alone: the engine heard nobody, and said so. That is no damage. */
+static void test_nobody_speaks(void **state) {
+    struct fixture *f = *state;
+    scratch_write(f->scratch, "transcripts/alpha/" KEY ".words.json",
+                  "{\"version\":1,\"language\":\"en\",\"words\":[]}");
+    scratch_write(f->scratch, TRANSCRIPT, "");
+    index_now(f);
+    check_as(f, true);
+    expect_issue(f, "empty-transcript", CHECK_INFO, TRANSCRIPT);
+    assert_int_equal(f->report.summary.issues, 1);
+    assert_int_equal(exit_status(f), 0);
+}
+
 static void test_report_forms(void **state) {
     struct fixture *f = *state;
     assert_true(file_remove(scratch_path(f->scratch, AUDIO), NULL));
@@ -385,6 +398,7 @@ int main(void) {
         TEST(test_damaged_index),
         TEST(test_damaged_manifest),
         TEST(test_words),
+        TEST(test_nobody_speaks),
         TEST(test_report_forms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
