@@ -426,6 +426,39 @@ static void test_feed_out(void **state) {
     assert_int_equal(err.code, ERROR_ABSENT);
 }
 
+/* Another parser than ours takes it too, and finds the same in it: Python's, strict about XML and namespaces. */
+static void test_feed_out_is_strict_xml(void **state) {
+    struct fixture *f = *state;
+    static const char program[] =
+        "import sys, xml.etree.ElementTree as t\n"
+        "from email.utils import parsedate_to_datetime as d\n"
+        "r = t.parse(sys.argv[1]).getroot()\n"
+        "p = '{https://podcastindex.org/namespace/1.0}transcript'\n"
+        "i = r.findall('channel/item')\n"
+        "assert r.tag == 'rss' and r.get('version') == '2.0' and len(i) == 1, len(i)\n"
+        "assert i[0].findtext('title') == 'First & <best> \\u00e9'\n"
+        "assert i[0].find('enclosure').attrib == {'url': "
+        "'https://example.org/a%26b/audio/alpha/2024-01-01_First--1700000000000.mp3',"
+        " 'length': '10', 'type': 'audio/mpeg'}, i[0].find('enclosure').attrib\n"
+        "assert [x.get('type') for x in i[0].findall(p)] == ['application/x-subrip', 'text/vtt', 'text/plain']\n"
+        "assert d(i[0].findtext('pubDate')).isoformat() == '2024-01-01T08:00:00+00:00'\n";
+    const char *script = scratch_write(f->scratch, "check.py", program);
+    scratch_write(f->scratch, "audio/alpha/2024-01-01_First--1700000000000.mp3", "0123456789");
+    char *odd = arena_text(f->arena, rows);
+    char *title = strstr(odd, "First & <best>");
+    odd = arena_format(f->arena, "%.*sFirst & <best>\\u0001 \xc3\xa9%s", (int)(title - odd), odd,
+                       title + strlen("First & <best>"));
+    struct manifest *manifest = manifest_parse(odd, strlen(odd), NULL);
+    assert_non_null(manifest);
+    char *text = NULL;
+    size_t length = 0;
+    assert_true(feed_out_write(f->arena, &f->site, manifest, f->files, "https://example.org/a%26b/", NULL, &text,
+                               &length, NULL));
+    manifest_close(manifest);
+    const char *path = scratch_write(f->scratch, "feed.xml", text);
+    assert_int_equal(system(arena_format(f->arena, "python3 %s %s", script, path)), 0);
+}
+
 /* Empty audio is not offered; without any the feed is still one. */
 static void test_feed_out_without_audio(void **state) {
     struct fixture *f = *state;
@@ -472,6 +505,7 @@ int main(void) {
         TEST(test_request_of_query_string),
         TEST(test_feed_out),
         TEST(test_feed_out_without_audio),
+        TEST(test_feed_out_is_strict_xml),
         TEST(test_same_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
