@@ -46,7 +46,9 @@ static bool fetch_feed(struct adding *adding, struct error *err) {
     };
     struct feed_fetch_result fetched = {0};
     if (!url_is_web(adding->settings->url)) {
-        error_set(err, ERROR_USAGE, "\"%s\" is not an http or https address", adding->settings->url);
+        char shown[512];
+        error_set(err, ERROR_USAGE, "\"%s\" is not an http or https address",
+                  redact_url(adding->settings->url, shown, sizeof(shown)));
         error_hint(err, "give the whole address, such as https://example.org/feed.xml");
         return false;
     }

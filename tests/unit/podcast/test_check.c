@@ -17,6 +17,7 @@
 #include "podcast/index_site.h"
 #include "podcast/manifest.h"
 #include "store/object/directory.h"
+#include "store/object/faulty.h"
 #include "support/scratch.h"
 
 enum { RATE = 8000 };
@@ -339,6 +340,28 @@ static void test_words(void **state) {
     assert_int_equal(exit_status(f), 2);
 }
 
+/* A listing that fails is no site without files. */
+static void test_listing_fails(void **state) {
+    struct fixture *f = *state;
+    const struct fault faults[] = {{FAULTY_LIST, FAULTY_FAIL, 2, false, ERROR_IO, false, 0}};
+    const struct faulty_plan plan = {.faults = faults, .count = 1};
+    struct object_store *faulty = faulty_store_open(f->files, &plan, NULL);
+    struct check_settings settings = {.now_ms = 1};
+    struct error err = {0};
+    assert_false(check_site(f->arena, &f->site, faulty, &settings, &f->report, &err));
+    assert_int_equal(err.code, ERROR_IO);
+    object_store_close(faulty);
+}
+
+static void test_cancelled(void **state) {
+    struct fixture *f = *state;
+    struct cancel cancel = {true};
+    struct check_settings settings = {.now_ms = 1, .cancel = &cancel};
+    struct error err = {0};
+    assert_false(check_site(f->arena, &f->site, f->files, &settings, &f->report, &err));
+    assert_int_equal(err.code, ERROR_CANCELLED);
+}
+
 /* Music alone: the engine heard nobody, and said so. That is no damage. */
 static void test_nobody_speaks(void **state) {
     struct fixture *f = *state;
@@ -399,6 +422,8 @@ int main(void) {
         TEST(test_damaged_manifest),
         TEST(test_words),
         TEST(test_nobody_speaks),
+        TEST(test_listing_fails),
+        TEST(test_cancelled),
         TEST(test_report_forms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

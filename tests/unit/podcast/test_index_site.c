@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <utime.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -20,6 +20,7 @@
 #include "podcast/search_api.h"
 #include "search/index.h"
 #include "store/object/directory.h"
+#include "store/object/faulty.h"
 #include "support/scratch.h"
 #include "support/test_clock.h"
 #include "web/feed.h"
@@ -472,6 +473,53 @@ static void test_feed_out_without_audio(void **state) {
     assert_int_equal(feed->item_count, 0);
 }
 
+/* A failure to look is not emptiness: the index keeps what it has when the transcripts cannot be listed. */
+static void test_listing_fails(void **state) {
+    struct fixture *f = *state;
+    run_with(f, NULL);
+    int64_t before = modified_of(f, INDEX_KEY);
+    assert_true(file_rename(scratch_path(f->scratch, "transcripts"), scratch_path(f->scratch, "away"), NULL));
+    assert_int_equal(symlink(scratch_path(f->scratch, "away"), scratch_path(f->scratch, "transcripts")), 0);
+    struct error err = {0};
+    assert_false(index_site(f->arena, &f->site, f->manifest, f->files, NULL, &f->report, &err));
+    assert_int_equal(err.code, ERROR_DENIED);
+    assert_int_equal(modified_of(f, INDEX_KEY), before);
+    /* Neither is there an empty feed, nor an empty manifest. */
+    const struct fault faults[] = {{FAULTY_LIST, FAULTY_FAIL, 1, true, ERROR_IO, false, 0},
+                                   {FAULTY_GET, FAULTY_FAIL, 1, true, ERROR_IO, false, 0}};
+    const struct faulty_plan plan = {.faults = faults, .count = 2};
+    struct object_store *faulty = faulty_store_open(f->files, &plan, NULL);
+    char *text = NULL;
+    size_t length = 0;
+    assert_false(
+        feed_out_write(f->arena, &f->site, f->manifest, faulty, "https://example.org/", NULL, &text, &length, &err));
+    assert_int_equal(err.code, ERROR_IO);
+    assert_null(manifest_load(faulty, &err));
+    assert_int_equal(err.code, ERROR_IO);
+    object_store_close(faulty);
+}
+
+/* The disk is full when the manifest is saved: it counts as changed until it is whole. */
+static void test_full_disk(void **state) {
+    struct fixture *f = *state;
+    struct manifest *manifest = manifest_parse(rows, strlen(rows), NULL);
+    manifest->changed = true;
+    const struct fault faults[] = {{FAULTY_PUT, FAULTY_FAIL, 1, true, ERROR_FULL, false, 10}};
+    const struct faulty_plan plan = {.faults = faults, .count = 1};
+    struct object_store *faulty = faulty_store_open(f->files, &plan, NULL);
+    struct error err = {0};
+    bool written = true;
+    assert_false(manifest_save(manifest, faulty, 1750000000000, &written, &err));
+    assert_int_equal(err.code, ERROR_FULL);
+    assert_false(written);
+    assert_true(manifest->changed); /* still to be saved */
+    assert_int_equal(manifest->updated_ms, 1748772000000);
+    assert_true(manifest_save(manifest, f->files, 1750000000000, &written, &err));
+    assert_true(written);
+    object_store_close(faulty);
+    manifest_close(manifest);
+}
+
 /* The same history gives the same bytes, wherever it was stopped. */
 static void test_same_bytes(void **state) {
     struct fixture *f = *state;
@@ -507,6 +555,8 @@ int main(void) {
         TEST(test_feed_out_without_audio),
         TEST(test_feed_out_is_strict_xml),
         TEST(test_same_bytes),
+        TEST(test_listing_fails),
+        TEST(test_full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
