@@ -71,6 +71,7 @@ struct index_writer *index_writer_open(const char *path, unsigned flags, struct 
     writer->folder = writer->scratch = -1;
     writer->arena = arena_open();
     writer->builder = run_builder_open();
+    writer->memory_most = LIMIT_SEARCH_MEMORY;
     writer->changed = (flags & INDEX_EMPTY) != 0;
     if (folder_lock(writer, err) && (flags & INDEX_EMPTY || old_open(writer, err)) &&
         (writer->tokenizer = tokenizer_open(err)))
@@ -290,7 +291,7 @@ bool index_writer_put(struct index_writer *writer, const struct index_episode *e
     }
     if (!scratch_open(writer, err))
         return false;
-    if (run_builder_memory(writer->builder) > LIMIT_SEARCH_MEMORY && !writer_spill(writer, err))
+    if (run_builder_memory(writer->builder) > writer->memory_most && !writer_spill(writer, err))
         return false;
     /* A put that fails has used its serial up: its words are in the builder and stay dead. */
     struct put *put = put_add(writer, episode);

@@ -31,6 +31,7 @@ struct index_writer {
     size_t live_count;
     size_t live_capacity;
     struct run_builder *builder;
+    size_t memory_most; /* beyond so many bytes the builder is spilled: LIMIT_SEARCH_MEMORY, or less in a test */
     struct run *runs;
     size_t run_count;
     size_t run_capacity;
