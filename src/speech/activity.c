@@ -146,7 +146,7 @@ bool activity_file(struct arena *arena, struct activity *activity, const char *p
     if (!reader)
         return false;
     float *samples = memory_alloc_array((size_t)WINDOWS * ACTIVITY_WINDOW, sizeof(float));
-    float probabilities[WINDOWS];
+    float probabilities[WINDOWS] = {0};
     struct activity_spans spans;
     struct span_list found = {0};
     size_t room = 0;

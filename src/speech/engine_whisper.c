@@ -198,7 +198,7 @@ static bool decode(struct engine *engine, struct arena *arena, const struct engi
     }
     if (done) {
         struct engine_output found = {0};
-        strncpy(found.language, known.language, sizeof(found.language) - 1);
+        snprintf(found.language, sizeof(found.language), "%s", known.language ? known.language : "");
         collect(whisper, state, arena, job, &found);
         *output = found;
     }

@@ -198,7 +198,7 @@ static void check_triples(struct look *look) {
         size_t distinct = 1;
         for (size_t i = 1; i < TRIPLE_WINDOW; i++)
             distinct += values[i] != values[i - 1];
-        if (distinct * 5 < TRIPLE_WINDOW * 2)
+        if (distinct * 5 < (size_t)TRIPLE_WINDOW * 2)
             add_tokens(look, GATE_LOOP, from, from + TRIPLE_WINDOW + 1, (double)TRIPLE_WINDOW / (double)distinct);
     }
 }

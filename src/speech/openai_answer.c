@@ -15,7 +15,7 @@ static int64_t samples_of(const json_t *object, const char *key) {
     double seconds = json_get_real(object, key, 0);
     if (!(seconds > 0))
         return 0;
-    double most = (double)(LIMIT_AUDIO_MS / 1000);
+    double most = (double)LIMIT_AUDIO_MS / 1000.0;
     return llrint((seconds < most ? seconds : most) * AUDIO_RATE);
 }
 

@@ -50,11 +50,12 @@ int main(int argc, char **argv) {
     transcriber_close(transcriber);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("{\"cpu\":%.3f,\"wall\":%.3f,\"peak_mb\":%.1f,\"audio_s\":%.3f,\"speech_s\":%.3f,\"parts\":%zu,\"retried\":%zu,"
-           "\"findings\":%zu}\n",
-           seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime),
-           (double)(clock_monotonic_ms(clock_system()) - begin) / 1000.0, (double)usage.ru_maxrss / 1024.0,
-           (double)result.duration_ms / 1000.0, (double)result.speech_ms / 1000.0, result.parts, result.retried,
-           result.findings.count);
+    printf(
+        "{\"cpu\":%.3f,\"wall\":%.3f,\"peak_mb\":%.1f,\"audio_s\":%.3f,\"speech_s\":%.3f,\"parts\":%zu,\"retried\":%zu,"
+        "\"findings\":%zu}\n",
+        seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime),
+        (double)(clock_monotonic_ms(clock_system()) - begin) / 1000.0, (double)usage.ru_maxrss / 1024.0,
+        (double)result.duration_ms / 1000.0, (double)result.speech_ms / 1000.0, result.parts, result.retried,
+        result.findings.count);
     return written ? 0 : 1;
 }
