@@ -117,7 +117,7 @@ static bool download(struct arena *arena, struct audio_work *work, struct error 
     snprintf(what, sizeof(what), "download %s: %.100s", work->episode->podcast_id, work->episode->title);
     struct download_progress shown = {progress_open(settings->progress, what, "bytes", 0)};
     struct download_request request = {
-        .url = work->episode->audio_url,
+        .url = episode_fetch_url(work->episode),
         .part_path = path,
         .expected_length = work->episode->audio_length,
         .largest = settings->largest_audio,
@@ -142,7 +142,8 @@ static bool look_again(struct arena *arena, struct audio_work *work, bool *chang
     if (!state_audio_read(site->run->state, arena, site->site->id, work->episode->id, &audio, &found, err))
         return false;
     struct download_probe now = {0};
-    if (!download_probe(settings->http, arena, work->episode->audio_url, NULL, NULL, settings->cancel, &now, err))
+    if (!download_probe(settings->http, arena, episode_fetch_url(work->episode), NULL, NULL, settings->cancel, &now,
+                        err))
         return false;
     *changed = found && strcmp(audio.file_key, work->episode->file_key) == 0 &&
                download_changed(audio.etag, audio.last_modified, audio.length, &now);
@@ -200,6 +201,16 @@ static void count_download(struct audio_work *work) {
     run_say(site->run, "  %s: fetched \"%.100s\"", site->site->id, work->episode->title);
 }
 
+/* Addresses that carry a signature expire, and only the feed has fresh ones: after a failed download it is asked for in
+ * full. */
+static void forget_feed(struct audio_work *work) {
+    struct run_site *site = work->site;
+    const struct site_podcast *podcast = site_podcast_find(site->site, work->episode->podcast_id);
+    const struct state_feed marks = {podcast->url, NULL, NULL};
+    /* If this fails too, the next run asks with the old marks: nothing is lost but the fresh address. */
+    (void)state_feed_write(site->run->state, site->site->id, podcast->id, &marks, NULL);
+}
+
 static void work_on_audio(void *to, size_t index) {
     struct audio_work *work = &((struct audio_list *)to)->items[index];
     struct run *run = work->site->run;
@@ -211,10 +222,12 @@ static void work_on_audio(void *to, size_t index) {
     bool done = !work->recheck || recheck(arena, work, &fetch, &err);
     if (done && fetch) {
         done = download(arena, work, &err);
-        if (done)
+        if (done) {
             count_download(work);
-        else
+        } else {
             error_hint(&err, "it will be fetched again next run");
+            forget_feed(work);
+        }
     }
     if (!done && err.code != ERROR_CANCELLED) {
         run_name_episode(&err, work->site, work->episode);

@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -34,12 +35,25 @@ static void *handle_of(const char *library) {
     return NULL;
 }
 
+static const struct {
+    const char *library;
+    const char *name;
+    size_t slot; /* where in the table */
+} functions[] = {
+#define X(library, function) {#library, #function, offsetof(struct ffmpeg_table, function)},
+    FFMPEG_FUNCTIONS(X)
+#undef X
+};
+
 /* A data pointer from dlsym becomes a function pointer by its bytes, as POSIX has it (dlsym, rationale). */
-static bool bind_function(const char *library, const char *name, void *slot) {
-    void *address = dlsym(handle_of(library), name);
-    if (!address)
-        return error_set(&failure, ERROR_UNSUPPORTED, "FFmpeg's lib%s has no %s", library, name);
-    memcpy(slot, &address, sizeof(address));
+static bool bind_functions(void) {
+    for (size_t i = 0; i < ARRAY_LENGTH(functions); i++) {
+        void *address = dlsym(handle_of(functions[i].library), functions[i].name);
+        if (!address)
+            return error_set(&failure, ERROR_UNSUPPORTED, "FFmpeg's lib%s has no %s", functions[i].library,
+                             functions[i].name);
+        memcpy((char *)&ffmpeg_table + functions[i].slot, &address, sizeof(address));
+    }
     return true;
 }
 
@@ -56,13 +70,8 @@ static bool open_libraries(void) {
 }
 
 static void load(void) {
-    if (!open_libraries())
-        return;
-#define X(library, function)                                                                                           \
-    if (!bind_function(#library, #function, &ffmpeg_table.function))                                                   \
-        return;
-    FFMPEG_FUNCTIONS(X)
-#undef X
+    if (open_libraries())
+        bind_functions();
 }
 
 bool ffmpeg_load(struct error *err) {

@@ -103,7 +103,7 @@
 
 /* Filled once by ffmpeg_load, then only read. */
 struct ffmpeg_table {
-#define X(library, function) __typeof__(function) *function;
+#define X(library, function) __typeof__(function) *function; /* NOLINT(bugprone-macro-parentheses) */
     FFMPEG_FUNCTIONS(X)
 #undef X
 };
