@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 
-#define GLOBAL_OPTIONS "help data workspace config log.level color progress json"
+#define GLOBAL_OPTIONS "help data workspace files config log.level color progress json"
 #define FETCH_OPTIONS                                                                                                  \
     "fetch.jobs fetch.per-host fetch.pause fetch.stall fetch.attempts fetch.backoff fetch.largest-feed "               \
     "fetch.largest-audio fetch.allow-private fetch.user-agent"

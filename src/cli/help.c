@@ -46,7 +46,8 @@ static void print_option(const struct option_row *row) {
     char letter[5] = "    ";
     if (row->letter)
         snprintf(letter, sizeof(letter), "-%c, ", row->letter);
-    snprintf(flag, sizeof(flag), "%s--%s%s%s", letter, row->flag, *value ? " " : "", value);
+    bool is_on = row->type == OPTION_BOOL && strcmp(row->otherwise, "true") == 0;
+    snprintf(flag, sizeof(flag), "%s--%s%s%s%s", letter, is_on ? "[no-]" : "", row->flag, *value ? " " : "", value);
     printf("  %-34s %s", flag, row->help);
     if (row->choices)
         printf(" (%s)", row->choices);

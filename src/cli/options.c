@@ -23,6 +23,13 @@ static const struct option_row rows[] = {
      .environment = "TIDEMILL_WORKSPACE",
      .value_name = "DIR",
      .help = "the folder that holds sites/ (default: found upwards from here, else the data directory)"},
+    {.name = "files",
+     .flag = "files",
+     .type = OPTION_PATH,
+     .environment = "TIDEMILL_FILES",
+     .value_name = "DIR",
+     .help = "the folder with one folder of files a site (default: objects/sites of the data directory, or where the "
+             "workspace says)"},
     {.name = "config",
      .flag = "config",
      .type = OPTION_PATH,

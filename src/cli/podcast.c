@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "cli/media_worker.h"
 #include "cli/output.h"
 #include "cli/workspace.h"
 #include "podcast/add.h"
@@ -14,6 +15,7 @@
 #include "podcast/index_site.h"
 #include "podcast/manifest.h"
 #include "podcast/search_api.h"
+#include "run/worker.h"
 #include "search/index.h"
 
 /* ---- add ---- */
@@ -44,24 +46,41 @@ static void print_added(const struct add_result *result) {
     puts("next: tidemill podcast run");
 }
 
-int command_podcast_add(struct command_context *context) {
-    struct error err = {0};
-    struct workspace workspace = {0};
-    if (!cli_workspace_find(context, &workspace, &err))
-        return output_fail(&err, EXIT_NOT_STARTED);
-    struct http_client *client = cli_http_open(context, &err);
-    if (!client)
-        return output_fail(&err, EXIT_NOT_STARTED);
+/* A worker for the cover: a stranger's picture is decoded by codecs. */
+static struct worker *open_worker(struct command_context *context, struct task tasks[], size_t most,
+                                  const char **scratch, struct error *err) {
+    *scratch = file_join(context->arena, options_text(context->options, "data"), "run/add-scratch");
+    if (!file_make_folders(*scratch, err))
+        return NULL;
+    struct worker_settings settings = {
+        .scratch = *scratch, .tasks = tasks, .task_count = cli_media_tasks(tasks, most), .clock = context->clock};
+    return worker_open(&settings, err);
+}
+
+static bool add_podcast(struct command_context *context, const struct workspace *workspace, struct add_result *result,
+                        struct error *err) {
+    struct task tasks[16];
     struct add_settings settings = {
         .url = context->words[0],
         .site_id = options_text(context->options, "add.site"),
         .domain = options_text(context->options, "add.domain"),
         .cancel = context->cancel,
     };
-    struct add_result result = {0};
-    bool done = podcast_add(context->arena, &workspace, client, &settings, &result, &err);
+    settings.worker = open_worker(context, tasks, ARRAY_LENGTH(tasks), &settings.scratch, err);
+    struct http_client *client = settings.worker ? cli_http_open(context, err) : NULL;
+    bool done = client && podcast_add(context->arena, workspace, client, &settings, result, err);
     http_client_close(client);
-    if (!done)
+    worker_close(settings.worker);
+    return done;
+}
+
+int command_podcast_add(struct command_context *context) {
+    struct error err = {0};
+    struct workspace workspace = {0};
+    if (!cli_workspace_find(context, &workspace, &err))
+        return output_fail(&err, EXIT_NOT_STARTED);
+    struct add_result result = {0};
+    if (!add_podcast(context, &workspace, &result, &err))
         return output_fail(&err, EXIT_SOME_FAILED);
     if (output_wants_json(context)) {
         JSON_OWNED json_t *json = added_json(&result);

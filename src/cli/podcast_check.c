@@ -33,6 +33,7 @@ static bool check_in_worker(struct task_call *call, const json_t *input, json_t 
         .cancel = call->cancel,
         .progress = on_checked,
         .progress_to = call,
+        .scratch = call->scratch,
     };
     struct check_report report = {0};
     bool done = check_site(arena, site, files, &settings, &report, err);
@@ -51,6 +52,7 @@ const struct task podcast_check_task = {
     .lane = TASK_MEDIA,
     .stall_ms = 600000,
     .memory_bytes = (uint64_t)2 << 30,
+    .needs = TASK_NEEDS_WRITE, /* the index is checked on a copy in scratch */
     .run = check_in_worker,
 };
 

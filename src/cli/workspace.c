@@ -12,6 +12,7 @@ bool cli_workspace_find(struct command_context *context, struct workspace *works
     struct workspace_settings settings = {
         .data = options_text(context->options, "data"),
         .workspace = options_text(context->options, "workspace"),
+        .files = options_text(context->options, "files"),
         /* Whoever names a data directory means what is in it; the current folder is looked at only when nothing was
            named. */
         .here = options_is_set(context->options, "data") ? NULL : getcwd(here, sizeof(here)),

@@ -11,12 +11,16 @@
 #include "base/http_client.h"
 #include "podcast/workspace.h"
 
+struct worker;
+
 struct add_settings {
-    const char *url;     /* of the feed */
-    const char *site_id; /* of an existing site that gets one more podcast, or of the new one; NULL: made from the
-                            feed's title */
-    const char *domain;  /* NULL: "{id}.localhost" */
-    bool dry;            /* says what it would make, and makes nothing */
+    const char *url;       /* of the feed */
+    const char *site_id;   /* of an existing site that gets one more podcast, or of the new one; NULL: made from the
+                              feed's title */
+    const char *domain;    /* NULL: "{id}.localhost" */
+    struct worker *worker; /* decodes the cover, in a process of its own; NULL: it is decoded in this one */
+    const char *scratch;   /* a folder for it */
+    bool dry;              /* says what it would make, and makes nothing */
     const struct cancel *cancel;
 };
 

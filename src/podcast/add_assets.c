@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "podcast/add_internal.h"
+#include "podcast/art_worker.h"
 
 /* The pictures' names and sizes are those that the page's head and older sites have. */
 static const struct {
@@ -107,8 +108,11 @@ static bool take_cover(struct adding *adding, struct error *why) {
     const char *extension = art_extension(bytes, length);
     if (!extension)
         return error_set(why, ERROR_UNSUPPORTED, "is no JPEG, PNG, WebP or GIF picture");
-    return art_decode(adding->arena, bytes, length, &adding->art, why) &&
-           add_write(adding, arena_format(adding->arena, "assets/cover.%s", extension), bytes, length, why);
+    const struct add_settings *settings = adding->settings;
+    bool decoded = settings->worker ? art_decode_apart(adding->arena, settings->worker, settings->scratch, bytes,
+                                                       length, &adding->art, why)
+                                    : art_decode(adding->arena, bytes, length, &adding->art, why);
+    return decoded && add_write(adding, arena_format(adding->arena, "assets/cover.%s", extension), bytes, length, why);
 }
 
 bool add_assets(struct adding *adding, struct error *err) {

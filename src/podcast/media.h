@@ -1,6 +1,7 @@
 /* The media tasks of the podcast application: what touches strangers' audio, run in a worker process (run/worker.h).
  *
  *   podcast.probe       {"path"} -> {"container","extension","codec","durationMs","truncated","isVideo","broken"}
+ *   podcast.picture     see art_worker.h
  *   podcast.transcribe  {"path","prompt","language","parts":[…],"engine":{…}} ->
  * {"language","durationMs","speechMs","truncated","broken","parts","resumed","retried", "srt","words","findings"}; each
  * finished part is emitted as transcribe.h describes it podcast.transcribe-service  the same through an

@@ -56,6 +56,7 @@ static int open_part(int folder, const char *key, const char *part, enum directo
             return refuse_part(folder, key, part, how, errno, err);
         next = openat(folder, part, folder_flags);
     }
+    // cppcheck-suppress resourceLeak ; the descriptor is what is returned
     return next < 0 ? refuse_part(folder, key, part, how, errno, err) : next;
 }
 
