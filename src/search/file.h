@@ -1,6 +1,6 @@
 /* The inside of an open index, and how its file is laid out. Inside this room only.
  *
- * Tables of the file (SQLite, page size 4,096, application_id INDEX_APPLICATION, user_version INDEX_VERSION):
+ * Tables of the file (SQLite, page size 16,384, application_id INDEX_APPLICATION, user_version INDEX_VERSION):
  *   episode(number PRIMARY KEY, published_ms, podcast_id, podcast_title, title, file_key, hash, passages, words,
  * lengths) lengths: for each passage a varint, its words transcript(number PRIMARY KEY, layout, text) text: the
  * passages' texts, one behind the other layout: for each passage varints: start less the start before and end less
@@ -19,7 +19,7 @@
 enum {
     INDEX_APPLICATION = 0x746d7069, /* "tmpi" */
     INDEX_VERSION = 1,
-    INDEX_BLOCK_BYTES = 4056,
+    INDEX_BLOCK_BYTES = 16344,
 };
 
 struct vocabulary;

@@ -44,7 +44,7 @@ static bool database_start(struct publish *publish, const char *path, struct err
     /* No journal and no sync: the file has no readers before it is whole, and is synced as one. */
     return publish->db &&
            db_run(publish->db,
-                  "PRAGMA page_size = 4096; PRAGMA auto_vacuum = 0; PRAGMA journal_mode = OFF; "
+                  "PRAGMA page_size = 16384; PRAGMA auto_vacuum = 0; PRAGMA journal_mode = OFF; "
                   "PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -4096",
                   err) &&
            db_begin(publish->db, err) && db_run(publish->db, marks, err) && db_run(publish->db, schema, err) &&
