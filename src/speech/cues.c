@@ -22,6 +22,7 @@ struct making {
     struct cue_list cues;
     size_t room;
     struct word *words; /* in file time, one for each of the output's */
+    size_t *span_of;    /* of each word */
     int64_t last_ms;    /* end of the cue before */
     int64_t end_ms;     /* of the part */
 };
@@ -93,6 +94,47 @@ static int64_t middle(const struct engine_word *word) {
     return word->start + (word->end - word->start) / 2;
 }
 
+/* Decides for each word on which side of a cut-out pause it was said. By its middle, first; but engines' word times are
+ * off by some tenths of a second, and a pause of two seconds nearly always stands at the end of a sentence: if such an
+ * end lies within two words and NEAR of the cut, the words between change sides. */
+static void spans_assign(struct making *making) {
+    enum { NEAR = 8 * AUDIO_RATE / 10 };
+    const struct engine_output *output = making->output;
+    const struct pack *pack = making->pack;
+    making->span_of = arena_alloc_array(making->arena, output->word_count, sizeof(*making->span_of));
+    for (size_t i = 0; i < output->word_count; i++) {
+        size_t at = pack_span_at(pack, middle(&output->words[i]));
+        making->span_of[i] = i && at < making->span_of[i - 1] ? making->span_of[i - 1] : at;
+    }
+    for (size_t i = 1; i < output->word_count; i++) {
+        size_t left = making->span_of[i - 1];
+        if (making->span_of[i] != left + 1 || ends_sentence(output->words[i - 1].text))
+            continue;
+        int64_t cut = (int64_t)pack->spans[left + 1].packed;
+        /* Back: the words behind the end of a sentence were said after the pause. */
+        for (size_t back = 1; back <= 2 && i > back && making->span_of[i - back] == left &&
+                              cut - middle(&output->words[i - back]) < NEAR;
+             back++)
+            if (ends_sentence(output->words[i - back - 1].text)) {
+                for (size_t k = i - back; k < i; k++)
+                    making->span_of[k] = left + 1;
+                break;
+            }
+        /* Forth: the sentence ends with words that seem to lie behind the pause. */
+        if (making->span_of[i - 1] != left)
+            continue;
+        for (size_t on = 0; on < 2 && i + on < output->word_count && making->span_of[i + on] == left + 1 &&
+                            middle(&output->words[i + on]) - cut < NEAR;
+             on++)
+            if (ends_sentence(output->words[i + on].text)) {
+                for (size_t k = i; k <= i + on; k++)
+                    making->span_of[k] = left;
+                i += on;
+                break;
+            }
+    }
+}
+
 static void segment_add(struct making *making, const struct engine_segment *segment, size_t from, size_t to) {
     const struct pack *pack = making->pack;
     if (from == to || !pack->span_count) {
@@ -101,19 +143,21 @@ static void segment_add(struct making *making, const struct engine_segment *segm
     }
     bool whole = true;
     for (size_t i = from; i < to;) {
-        size_t at = pack_span_at(pack, middle(&making->output->words[i]));
+        size_t at = making->span_of[i];
         size_t next = i + 1;
-        while (next < to && pack_span_at(pack, middle(&making->output->words[next])) == at)
+        while (next < to && making->span_of[next] == at)
             next++;
         whole = whole && next == to;
         int64_t low = (int64_t)pack->spans[at].packed;
         int64_t high = low + (int64_t)pack->spans[at].count;
         int64_t start = i == from ? segment->start : making->output->words[i].start;
         int64_t end = next == to ? segment->end : making->output->words[next - 1].end;
+        start = start < low ? low : start > high ? high : start;
+        end = end < low ? low : end > high ? high : end;
         struct piece piece = {.from = i,
                               .to = next,
-                              .start_ms = pack_to_ms(pack, start < low ? low : start, false),
-                              .end_ms = pack_to_ms(pack, end > high ? high : end, true)};
+                              .start_ms = pack_to_ms(pack, start, start == high),
+                              .end_ms = pack_to_ms(pack, end, end != low)};
         piece_add(making, piece, whole ? segment->text : NULL);
         i = next;
     }
@@ -129,15 +173,17 @@ static void words_map(struct making *making) {
         const struct engine_word *word = &output->words[i];
         int64_t start = word->start;
         int64_t end = word->end;
+        int64_t start_ms = (int64_t)(pack->start / AUDIO_PER_MS);
+        int64_t end_ms = start_ms;
         if (pack->span_count) {
-            const struct pack_span *span = &pack->spans[pack_span_at(pack, middle(word))];
+            const struct pack_span *span = &pack->spans[making->span_of[i]];
             int64_t low = (int64_t)span->packed;
             int64_t high = low + (int64_t)span->count;
-            start = start < low ? low : start;
-            end = end > high ? high : end;
+            start = start < low ? low : start > high ? high : start;
+            end = end < low ? low : end > high ? high : end;
+            start_ms = pack_to_ms(pack, start, start == high);
+            end_ms = pack_to_ms(pack, end, end != low);
         }
-        int64_t start_ms = pack_to_ms(pack, start, false);
-        int64_t end_ms = pack_to_ms(pack, end, true);
         start_ms = start_ms < last ? last : start_ms > making->end_ms ? making->end_ms : start_ms;
         end_ms = end_ms < start_ms ? start_ms : end_ms > making->end_ms ? making->end_ms : end_ms;
         making->words[i] = (struct word){.start_ms = start_ms, .end_ms = end_ms, .text = word->text};
@@ -153,6 +199,7 @@ void cues_make(struct arena *arena, const struct pack *pack, const struct engine
                             .longest_ms = longest_ms,
                             .last_ms = (int64_t)(pack->start / AUDIO_PER_MS),
                             .end_ms = (int64_t)(pack->end / AUDIO_PER_MS)};
+    spans_assign(&making);
     words_map(&making);
     size_t from = 0;
     for (size_t i = 0; i < output->segment_count; i++) {

@@ -43,6 +43,42 @@ static void test_a_segment_over_a_cut_pause_is_split_by_its_words(void **state) 
     assert_int_equal(words.items[3].start_ms, 60500);
 }
 
+static void test_a_pause_stands_at_the_end_of_a_sentence(void **state) {
+    (void)state;
+    /* The engine's times put "And" half a second before the cut; and "country." behind it. */
+    struct engine_segment segments[] = {{16000, 240000, "for your country. And so"}};
+    struct engine_word early[] = {{100000, 120000, "your", true, 0},
+                                  {120000, 148000, "country.", true, 0},
+                                  {150000, 158000, "And", true, 0},
+                                  {165000, 200000, "so", true, 0}};
+    struct engine_output output = {.segments = segments, .segment_count = 1, .words = early, .word_count = 4};
+    struct cue_list cues;
+    struct word_list words;
+    make(&output, 0, &cues, &words);
+    assert_int_equal(cues.count, 2);
+    assert_cue(&cues.items[0], 1000, 9250, "your country.");
+    assert_cue(&cues.items[1], 60000, 65000, "And so");
+    assert_int_equal(words.items[2].start_ms, 60000);
+    assert_int_equal(words.items[2].end_ms, 60000);
+    struct engine_word late[] = {{100000, 120000, "your", true, 0},
+                                 {161000, 165000, "country.", true, 0},
+                                 {166000, 170000, "And", true, 0},
+                                 {170000, 200000, "so", true, 0}};
+    output.words = late;
+    make(&output, 0, &cues, &words);
+    assert_int_equal(cues.count, 2);
+    assert_cue(&cues.items[0], 1000, 10000, "your country.");
+    assert_cue(&cues.items[1], 60375, 65000, "And so");
+    assert_int_equal(words.items[1].end_ms, 10000);
+    /* Too far away: left where the times say. */
+    struct engine_word far[] = {
+        {16000, 20000, "country.", true, 0}, {90000, 100000, "And", true, 0}, {165000, 200000, "so", true, 0}};
+    output.words = far;
+    output.word_count = 3;
+    make(&output, 0, &cues, &words);
+    assert_string_equal(cues.items[0].text, "country. And");
+}
+
 static void test_without_words_a_segment_stays_whole(void **state) {
     (void)state;
     struct engine_segment segments[] = {{16000, 288000, "All of it."}, {288000, 400000, "Past the end."}};
@@ -188,6 +224,7 @@ static int end(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_segment_over_a_cut_pause_is_split_by_its_words),
+        cmocka_unit_test(test_a_pause_stands_at_the_end_of_a_sentence),
         cmocka_unit_test(test_without_words_a_segment_stays_whole),
         cmocka_unit_test(test_ends_at_a_cut_stay_before_it),
         cmocka_unit_test(test_cues_never_cross),

@@ -298,7 +298,8 @@ static void test_languages(void **state) {
     transcriber_close(transcriber);
 
     const char *many = scratch_path(scratch, "many.bin");
-    const char *script = arena_format(arena, "%s/tests/support/scripted_model.py", getenv("SOURCE_DIR"));
+    const char *source = getenv("SOURCE_DIR");
+    const char *script = arena_format(arena, "%s/tests/support/scripted_model.py", source ? source : ".");
     const char *make[] = {"python3",
                           script,
                           "--output",
