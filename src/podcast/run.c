@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "base/text.h"
 #include "podcast/media.h"
 #include "podcast/run_site.h"
@@ -184,7 +185,9 @@ bool run_media(struct run *run, const struct worker_call *call, json_t **output,
 
 /* ---- sites ---- */
 
-static void open_site(struct run *run, size_t index) {
+/* Manifests are the larger part of a run with nothing new, and independent of each other: they are read in parallel. */
+static void open_site(void *to, size_t index) {
+    struct run *run = to;
     struct run_site *site = &run->sites[index];
     const struct run_settings *settings = run->settings;
     struct error err = {0};
@@ -274,8 +277,7 @@ static bool run_with_state(struct run *run, struct error *err) {
     size_t pool = settings->engine.jobs > settings->fetch_jobs ? settings->engine.jobs : settings->fetch_jobs;
     if (!pool_open(run, pool ? pool : 1, err))
         return false;
-    for (size_t i = 0; i < run->count; i++)
-        open_site(run, i);
+    parallel_for(run->count, settings->fetch_jobs, open_site, run);
     take_phases(run);
     run->report->interrupted = run_cancelled(run);
     run->report->ended_ms = clock_wall_ms(settings->clock);
