@@ -72,8 +72,8 @@ bool audio_measure_file(const char *path, const struct cancel *cancel, struct au
                         struct error *err);
 void audio_measure_close(struct audio_measure *measure); /* a zeroed one is allowed */
 
-/* Opens FFmpeg's libraries (speech/ffmpeg.h) and sends their messages to our debug log instead of stderr; audio_open and audio_probe call it. Any thread.
- * ERROR_UNSUPPORTED. */
+/* Opens FFmpeg's libraries (speech/ffmpeg.h) and sends their messages to our debug log instead of stderr; audio_open
+ * and audio_probe call it. Any thread. ERROR_UNSUPPORTED. */
 bool audio_library_open(struct error *err);
 
 #endif

@@ -302,6 +302,60 @@ def test_a_failed_listing_is_not_an_empty_store():
         assert not [entry for entry in server.log() if entry["path"] == "/one.mp3"], "audio was fetched again after a failed listing"
 
 
+@contextlib.contextmanager
+def service(kind):
+    """A service with OpenAI's interface on the loopback address (tests/unit/speech/transcription_service.py)."""
+    import subprocess
+    process = subprocess.Popen([sys.executable, os.path.join(p.SOURCE, "tests", "unit", "speech", "transcription_service.py")],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    port = int(process.stdout.readline())
+    try:
+        yield f"http://127.0.0.1:{port}/{kind}/v1"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_service_with_openais_interface_transcribes_too():
+    with fixture(names=("one.mp3",)) as (data, server), service("ok") as url:
+        words = ("--provider", "openai", "--config", write_config(data, f"openai:\n  base-url: {url}\n"))
+        result = data.call(*data.RUN, *words, "--log-level", "trace", environment={"OPENAI_API_KEY": "sk-very-secret-key"})
+        assert "sk-very-secret-key" not in result.stdout + result.stderr
+        srt = next(name for name in keys(data) if name.endswith(".srt"))
+        text = open(os.path.join(data.folder, "objects", srt), encoding="utf-8").read()
+        assert "seconds, number 0." in text, text
+        import urllib.request
+        log = json.loads(urllib.request.urlopen(url.rsplit("/", 2)[0] + "/log").read())
+        assert log and "Harbour Radio" in json.dumps(log), log
+    with fixture(names=("one.mp3",)) as (data, server), service("denied") as url:
+        words = ("--provider", "openai", "--config", write_config(data, f"openai:\n  base-url: {url}\nfetch:\n  attempts: 1\n"))
+        report = data.run(*words, expect=1, environment={"OPENAI_API_KEY": "sk-very-secret-key"})
+        assert len(p.errors(report)) == 1 and "sk-very" not in p.errors(report)[0], report
+
+
+def test_a_worker_that_dies_costs_one_episode():
+    with fixture(names=("one.mp3", "two.mp3"), repeat=30) as (data, server):
+        process = data.start(*data.RUN, "--json")
+        import subprocess
+        # The first media worker that transcribes is killed; the next call gets a new one.
+        for _ in range(2000):
+            found = subprocess.run(["pgrep", "-P", str(process.pid)], stdout=subprocess.PIPE, text=True).stdout.split()
+            if found and any(name.endswith((".mp3")) for name in keys(data)) and not any(name.endswith(".srt") for name in keys(data)):
+                with open(os.path.join(data.folder, "killed"), "w", encoding="ascii") as note:
+                    note.write(found[-1])
+                if sum("/audio/" in name for name in keys(data)) == 2:
+                    os.kill(int(found[-1]), 9)
+                    break
+            time.sleep(0.005)
+        out, err = process.communicate()
+        report = json.loads(out)
+        row = p.site_of(report, SITE)
+        if process.returncode:  # the kill met a call: that episode is named, the other one is there
+            assert row["newEpisodesTranscribed"] == 1 and "signal 9" in row["errors"][0], row
+            assert not p.errors(data.run())
+        assert sum(name.endswith(".srt") for name in keys(data)) == 2
+
+
 if __name__ == "__main__":
     p.need("espeak-ng", "ffmpeg")
     p.run_tests(sys.modules[__name__])
