@@ -29,8 +29,10 @@ struct activity;
 /* `model_path` NULL: by energy. ERROR_ABSENT, ERROR_CORRUPT (not a model that whisper.cpp takes). */
 struct activity *activity_open(const char *model_path, struct error *err);
 void activity_close(struct activity *activity); /* NULL is allowed */
-/* Forgets what was heard; the next window is the first of a new stream. */
-void activity_reset(struct activity *activity);
+/* Forgets what was heard; the next window is the first of a new stream. In its first `sparse_samples` (0: nowhere)
+ * speech may be assumed for a quarter of a second after speech was heard, which halves the work; what comes out depends
+ * on the stream alone, not on how it is cut into calls. */
+void activity_reset(struct activity *activity, uint64_t sparse_samples);
 /* Probabilities of count / ACTIVITY_WINDOW whole windows (a rest is padded with silence, at the end of a stream only).
  */
 bool activity_feed(struct activity *activity, const float *samples, size_t count, float *probabilities,

@@ -185,7 +185,7 @@ static bool part_begin(struct packer *packer, struct pack *pack, struct error *e
     packer->pending_count = 0;
     packer->run = packer->calm = 0;
     packer->open = false;
-    activity_reset(packer->activity);
+    activity_reset(packer->activity, packer->part_samples / 100 * 70); /* no part ends there */
     size_t left = packer->block_count - packer->block_at;
     memmove(packer->block, packer->block + packer->block_at, left * sizeof(float));
     packer->block_at = 0;
