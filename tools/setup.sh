@@ -13,8 +13,8 @@ build="gcc g++ cmake ninja-build pkg-config make git ca-certificates ccache
 libcurl4-openssl-dev libmicrohttpd-dev libjansson-dev libxml2-dev libsqlite3-dev libssl-dev libyaml-dev zlib1g-dev
 libavformat-dev libavcodec-dev libswresample-dev libswscale-dev libavutil-dev libseccomp-dev libutf8proc-dev"
 demo="espeak-ng ffmpeg curl"
-test="clang clang-format clang-tidy cppcheck libclang-rt-14-dev llvm libcmocka-dev chromium sqlite3 man-db unzip xz-utils"
-bench="time bc"
+test="clang clang-format clang-tidy cppcheck libclang-rt-14-dev llvm libcmocka-dev chromium fonts-dejavu-core sqlite3 man-db procps"
+bench="flite"
 
 case "${1:-build}" in
 build) wanted=$build ;;
