@@ -14,7 +14,7 @@ libcurl4-openssl-dev libmicrohttpd-dev libjansson-dev libxml2-dev libsqlite3-dev
 libavformat-dev libavcodec-dev libswresample-dev libswscale-dev libavutil-dev libseccomp-dev libutf8proc-dev"
 demo="espeak-ng ffmpeg curl"
 test="clang clang-format clang-tidy cppcheck libclang-rt-14-dev llvm libcmocka-dev chromium fonts-dejavu-core sqlite3 man-db procps"
-bench="flite"
+bench="hyperfine"
 
 case "${1:-build}" in
 build) wanted=$build ;;
