@@ -21,7 +21,8 @@ static const struct command table[] = {
      "tidemill podcast list --json", command_podcast_list, false},
     {"podcast", "run", "", 0, 0, "fetch, transcribe and index what is new, for all sites",
      "podcast.sites run.dry-run run.skip-rss-retrieval run.skip-audio-processing run.skip-local-indexing "
-     "run.force-local-indexing run.reapply-spelling-corrections run.local-run-only run.max-episodes run.recheck-audio "
+     "run.force-local-indexing run.reapply-spelling-corrections run.local-run-only run.skip-pre-sync run.skip-s3-sync "
+     "run.skip-cloudfront-invalidation run.max-episodes run.recheck-audio "
      "fetch.recheck-days " FETCH_OPTIONS " " TRANSCRIBE_OPTIONS,
      "tidemill podcast run --sites hardfork,naddpod --jobs 2", command_podcast_run, false},
     {"podcast", "check", "", 0, 0, "check configuration, files, transcripts and index of the sites",

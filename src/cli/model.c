@@ -88,8 +88,10 @@ int command_model_get(struct command_context *context) {
             say_got(context, MODEL_VAD_DEFAULT, path);
     }
     http_client_close(client);
-    if (!done)
+    if (!done) {
+        error_hint(&err, "--from FILE takes a file that you have");
         return output_fail(&err, EXIT_SOME_FAILED);
+    }
     if (output_wants_json(context)) {
         JSON_OWNED json_t *value = json_pack("{s:s, s:s}", "name", name, "path", path);
         output_json(value);
