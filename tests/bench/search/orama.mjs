@@ -66,47 +66,56 @@ function hasWord (hits, target) {
   return hits.some(hit => word.test(hit.document.text))
 }
 
-// Every k-th question of a class, so that about `most` of them are asked.
-function sample (lines, most) {
-  const byClass = Map.groupBy ? Map.groupBy(lines, line => line[0]) : new Map()
-  if (!Map.groupBy) for (const line of lines) byClass.set(line[0], [...(byClass.get(line[0]) ?? []), line])
-  return [...byClass.values()].flatMap(list => list.filter((_, i) => i % Math.max(1, Math.floor(list.length / most)) === 0))
+// The questions by class, of each every k-th, so that about `most` are left.
+function questionsRead (folder, most) {
+  const classes = new Map()
+  for (const line of readFileSync(`${folder}/queries.tsv`, 'utf8').trim().split('\n')) {
+    const [kind, text, target] = line.split('\t')
+    if (!classes.has(kind)) classes.set(kind, [])
+    classes.get(kind).push({ text, target })
+  }
+  for (const [kind, list] of classes) {
+    const step = Math.max(1, Math.floor(list.length / most))
+    classes.set(kind, list.filter((_, i) => i % step === 0).slice(0, most))
+  }
+  return classes
+}
+
+function timesPrint (kind, times, cpu, more) {
+  times.sort((a, b) => a - b)
+  cpu.sort((a, b) => a - b)
+  print('queries', {
+    class: kind,
+    count: times.length,
+    p50_ms: quantile(times, 0.5),
+    p99_ms: quantile(times, 0.99),
+    max_ms: quantile(times, 1),
+    cpu_p50_ms: quantile(cpu, 0.5),
+    cpu_p99_ms: quantile(cpu, 0.99),
+    ...more
+  })
 }
 
 async function questionsAsk (db, folder, most) {
-  const lines = readFileSync(`${folder}/queries.tsv`, 'utf8').trim().split('\n').map(line => line.split('\t'))
-  const classes = new Map([['all', { times: [], cpu: [], asked: 0, found: 0 }]])
-  for (const [kind, text, target] of sample(lines, most)) {
-    if (!classes.has(kind)) classes.set(kind, { times: [], cpu: [], asked: 0, found: 0 })
-    const cpuStart = cpuSeconds()
-    const start = seconds()
-    const answer = await search(db, options(kind, text))
-    const took = (seconds() - start) * 1e3
-    const cpu = (cpuSeconds() - cpuStart) * 1e3
-    const entry = classes.get(kind)
-    for (const of of [entry, classes.get('all')]) {
-      of.times.push(took)
-      of.cpu.push(cpu)
+  const allTimes = []
+  const allCpu = []
+  for (const [kind, questions] of questionsRead(folder, most)) {
+    const times = []
+    const cpu = []
+    let found = 0
+    for (const { text, target } of questions) {
+      const cpuStart = cpuSeconds()
+      const start = seconds()
+      const answer = await search(db, options(kind, text))
+      times.push((seconds() - start) * 1e3)
+      cpu.push((cpuSeconds() - cpuStart) * 1e3)
+      if (target && hasWord(answer.hits, target)) found++
     }
-    if (target) {
-      entry.asked++
-      if (hasWord(answer.hits, target)) entry.found++
-    }
+    allTimes.push(...times)
+    allCpu.push(...cpu)
+    timesPrint(kind, times, cpu, questions[0].target ? { found: found / questions.length } : {})
   }
-  for (const [kind, entry] of classes) {
-    entry.times.sort((a, b) => a - b)
-    entry.cpu.sort((a, b) => a - b)
-    print('queries', {
-      class: kind,
-      count: entry.times.length,
-      p50_ms: quantile(entry.times, 0.5),
-      p99_ms: quantile(entry.times, 0.99),
-      max_ms: quantile(entry.times, 1),
-      cpu_p50_ms: quantile(entry.cpu, 0.5),
-      cpu_p99_ms: quantile(entry.cpu, 0.99),
-      ...(entry.asked ? { found: entry.found / entry.asked } : {})
-    })
-  }
+  timesPrint('all', allTimes, allCpu, {})
 }
 
 async function all (folder, saved, most) {

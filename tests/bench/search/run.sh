@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The search benchmark: the same passages and questions to tidemill's index and to @orama/orama, one after the other in the same run, then the table.
 #   PASSAGES=382559    how many passages (the peer needs 5 GB for the full number)
-#   QUESTIONS=60       how many questions of each class the peer is asked; ours answers all 4,050, three times
+#   QUESTIONS=10       how many questions of each class the peer is asked; ours answers all 4,050, three times
 #   BUILD_DIR          where bench_search is or is to be built (build/bench)
 #   OUT                a folder for the data and results (a temporary one, removed at the end)
 set -euo pipefail
@@ -32,7 +32,7 @@ index=$OUT/index/passages.sqlite
 } >"$OUT/tidemill.jsonl"
 
 {
-    node --max-old-space-size=16000 "$here/orama.mjs" all "$OUT" "$OUT/orama.saved" "${QUESTIONS:-60}"
+    node --max-old-space-size=16000 "$here/orama.mjs" all "$OUT" "$OUT/orama.saved" "${QUESTIONS:-10}"
     [ ! -s "$OUT/orama.saved" ] || node --max-old-space-size=16000 "$here/orama.mjs" first "$OUT/orama.saved" the
 } >"$OUT/orama.jsonl"
 
