@@ -39,7 +39,7 @@ static char *plain(struct arena *arena, const struct cue_list *cues) {
 
 static struct transcriber *open_real(void) {
     struct transcriber_settings settings = {.model_path = sound_cached(scratch, "models/ggml-tiny.en.bin"),
-                                            .vad_path = sound_cached(scratch, "models/ggml-silero-v5.1.2.bin"),
+                                            .vad_path = sound_cached(scratch, "models/ggml-silero-v6.2.0.bin"),
                                             .threads = 2,
                                             .beam_size = 2};
     struct transcriber *transcriber = transcriber_open(&settings, NULL);
@@ -141,7 +141,7 @@ static bool keep(void *to, const json_t *part, struct error *err) {
 
 static char *parts_after(const char *path, const json_t *stored, size_t stop_after) {
     struct transcriber_settings settings = {.model_path = sound_cached(scratch, "models/ggml-tiny.en.bin"),
-                                            .vad_path = sound_cached(scratch, "models/ggml-silero-v5.1.2.bin"),
+                                            .vad_path = sound_cached(scratch, "models/ggml-silero-v6.2.0.bin"),
                                             .threads = 2,
                                             .beam_size = 1,
                                             .part_ms = 30000};
@@ -191,7 +191,7 @@ static void test_resume_is_exact(void **state) {
 static void test_activity_of_a_file(void **state) {
     (void)state;
     const char *jfk = sound_cached(scratch, "third-party/samples/jfk.wav");
-    struct activity *activity = activity_open(sound_cached(scratch, "models/ggml-silero-v5.1.2.bin"), NULL);
+    struct activity *activity = activity_open(sound_cached(scratch, "models/ggml-silero-v6.2.0.bin"), NULL);
     assert_non_null(activity);
     ARENA_OWNED struct arena *arena = arena_open();
     struct span_list speech;
