@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 
-LIBRARY = os.path.join(os.path.abspath(os.environ.get("BUILD_DIR", "build")), "preload_fault.so")
+SOURCE = os.environ.get("SOURCE_DIR", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+LIBRARY = os.path.join(SOURCE, "build", "clang", "preload_fault.so")  # of the build without sanitizers
 
 PROGRAM = """
 import os, sys
