@@ -42,7 +42,9 @@ void run_say(struct run *run, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
+    pthread_mutex_lock(&run->say_lock);
     run->settings->say(run->settings->say_to, redact_text(line));
+    pthread_mutex_unlock(&run->say_lock);
 }
 
 /* Appends a redacted copy of `line` to one of the record's lists. */
@@ -255,8 +257,25 @@ static bool nothing_new(const struct run_report *report) {
     return true;
 }
 
+/* A phase that the flags leave out says so; one that was not reached stays "not attempted". */
+static void mark_skipped(struct run *run) {
+    const struct run_settings *settings = run->settings;
+    for (size_t i = 0; i < run->count; i++) {
+        struct run_site_record *record = run->sites[i].record;
+        if (settings->skip_rss)
+            record->rss.outcome = record->audio.outcome = RUN_SKIPPED;
+        if (settings->skip_audio)
+            record->transcription.outcome = RUN_SKIPPED;
+        if (!settings->respell)
+            record->spelling.outcome = RUN_SKIPPED;
+        if (settings->skip_index)
+            record->index.outcome = RUN_SKIPPED;
+    }
+}
+
 static void take_phases(struct run *run) {
     const struct run_settings *settings = run->settings;
+    mark_skipped(run);
     if (!settings->skip_rss) {
         run_feeds(run);
         run_audio(run);
@@ -311,6 +330,7 @@ bool podcast_run(struct arena *arena, const struct run_settings *settings, struc
     run.sites = memory_alloc_array(settings->site_count + 1, sizeof(*run.sites));
     run.scratch = file_join(arena, run_folder, "scratch");
     pthread_mutex_init(&run.full_lock, NULL);
+    pthread_mutex_init(&run.say_lock, NULL);
     bool done = file_remove_tree(run.scratch, err) && file_make_folders(run.scratch, err);
     if (done) {
         run.state = podcast_state_open(file_join(arena, settings->data, "state/podcast.db"), err);
@@ -318,6 +338,7 @@ bool podcast_run(struct arena *arena, const struct run_settings *settings, struc
     }
     pool_close(&run.workers);
     podcast_state_close(run.state);
+    pthread_mutex_destroy(&run.say_lock);
     pthread_mutex_destroy(&run.full_lock);
     free(run.sites);
     file_lock_close(lock);

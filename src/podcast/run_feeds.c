@@ -95,9 +95,11 @@ static void report_merge(struct feed_work *work, const struct manifest_merge *me
         run_warn(site, "podcast %s: %s", work->podcast->id, merge->warnings[i]);
     if (work->result.pages_problem)
         run_warn(site, "podcast %s: later pages of the feed: %s", work->podcast->id, work->result.pages_problem);
-    if (work->result.permanent_url)
+    if (work->result.permanent_url) {
+        char url[1024];
         run_warn(site, "podcast %s: the feed has moved for good to %s; put that into site.config.json",
-                 work->podcast->id, work->result.permanent_url);
+                 work->podcast->id, redact_url(work->result.permanent_url, url, sizeof(url)));
+    }
     const struct feed *feed = work->result.feed;
     for (size_t i = 0; i < feed->warning_count; i++)
         run_warn(site, "podcast %s: feed: %s", work->podcast->id, feed->warnings[i]);

@@ -46,6 +46,7 @@ struct run {
     const char *scratch;
     bool disk_full; /* guarded by full_lock: nothing large is begun after it */
     pthread_mutex_t full_lock;
+    pthread_mutex_t say_lock; /* held while a line goes out, so that lines of several threads do not mix */
 };
 
 /* Notes a failure, a warning or a plan of a site; any thread. Redacted. */

@@ -166,6 +166,19 @@ def write_config(data, text):
     return path
 
 
+def wait_for_a_part(data):
+    """Returns once the first finished part of a transcription is in the state database."""
+    import sqlite3
+    path = os.path.join(data.folder, "state", "podcast.db")
+    for _ in range(6000):
+        with contextlib.suppress(sqlite3.Error):
+            with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+                if db.execute("SELECT count(*) FROM part").fetchone()[0]:
+                    return
+        time.sleep(0.01)
+    raise AssertionError("no part was finished")
+
+
 def test_a_killed_transcription_goes_on_at_the_last_finished_part():
     cues = [{"start": 0.0, "end": 5.0, "text": "Minute after minute the tide comes in."}]
     with fixture(names=("long.mp3",), repeat=70, cues=cues) as (data, server):
@@ -173,15 +186,7 @@ def test_a_killed_transcription_goes_on_at_the_last_finished_part():
         whole = data.copy(data.folder + "-whole")
         whole.run(*config)
         process = data.start(*data.RUN, *config)
-        # The first finished part is in the state database; then the program is killed.
-        import sqlite3
-        path = os.path.join(data.folder, "state", "podcast.db")
-        for _ in range(3000):
-            with contextlib.suppress(sqlite3.Error):
-                with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
-                    if db.execute("SELECT count(*) FROM part").fetchone()[0]:
-                        break
-            time.sleep(0.01)
+        wait_for_a_part(data)
         process.kill()
         process.communicate()
         srt = [name for name in keys(data) if name.endswith(".srt")]
@@ -334,25 +339,20 @@ def test_a_service_with_openais_interface_transcribes_too():
 
 
 def test_a_worker_that_dies_costs_one_episode():
-    with fixture(names=("one.mp3", "two.mp3"), repeat=30) as (data, server):
-        process = data.start(*data.RUN, "--json")
+    cues = [{"start": 0.0, "end": 5.0, "text": "Minute after minute the tide comes in."}]
+    with fixture(names=("one.mp3", "two.mp3"), repeat=70, cues=cues) as (data, server):
+        config = ("--config", write_config(data, "transcribe:\n  part: 30s\n"))
+        process = data.start(*data.RUN, *config, "--json")
+        # One episode's first part is there and its others are not: the worker that makes them is killed.
+        wait_for_a_part(data)
         import subprocess
-        # The first media worker that transcribes is killed; the next call gets a new one.
-        for _ in range(2000):
-            found = subprocess.run(["pgrep", "-P", str(process.pid)], stdout=subprocess.PIPE, text=True).stdout.split()
-            if found and any(name.endswith((".mp3")) for name in keys(data)) and not any(name.endswith(".srt") for name in keys(data)):
-                with open(os.path.join(data.folder, "killed"), "w", encoding="ascii") as note:
-                    note.write(found[-1])
-                if sum("/audio/" in name for name in keys(data)) == 2:
-                    os.kill(int(found[-1]), 9)
-                    break
-            time.sleep(0.005)
+        for child in subprocess.run(["pgrep", "-P", str(process.pid)], stdout=subprocess.PIPE, text=True).stdout.split():
+            os.kill(int(child), 9)
         out, err = process.communicate()
-        report = json.loads(out)
-        row = p.site_of(report, SITE)
-        if process.returncode:  # the kill met a call: that episode is named, the other one is there
-            assert row["newEpisodesTranscribed"] == 1 and "signal 9" in row["errors"][0], row
-            assert not p.errors(data.run())
+        row = p.site_of(json.loads(out), SITE)
+        assert process.returncode == 1 and len(row["errors"]) == 1 and "signal 9" in row["errors"][0], (row, err)
+        assert row["newEpisodesTranscribed"] == 1, "the other episode got a new worker"
+        assert not p.errors(data.run(*config))
         assert sum(name.endswith(".srt") for name in keys(data)) == 2
 
 
