@@ -7,7 +7,7 @@
 
 #define GLOBAL_OPTIONS "help data workspace files config log.level color progress json"
 #define FETCH_OPTIONS                                                                                                  \
-    "fetch.jobs fetch.per-host fetch.pause fetch.stall fetch.attempts fetch.backoff fetch.largest-feed "               \
+    "fetch.jobs fetch.per-host fetch.pause fetch.stall fetch.attempts fetch.backoff "                                  \
     "fetch.largest-audio fetch.allow-private fetch.user-agent"
 #define TRANSCRIBE_OPTIONS                                                                                             \
     "transcribe.provider transcribe.model transcribe.language transcribe.jobs transcribe.threads transcribe.part "     \

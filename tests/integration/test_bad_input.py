@@ -47,7 +47,7 @@ def test_feeds_that_are_none():
             "a web page": ({"body": "<!DOCTYPE html><html><body>Sign in</body></html>", "type": "text/html"}, "web page"),
             "nothing": ({"body": "", "type": "application/rss+xml"}, "empty"),
             "JSON": ({"body": "{\"error\": 1}", "type": "application/json"}, "JSON"),
-            "200 MB": ({"size": 200 << 20, "prefix": "<rss version=\"2.0\"><channel><title>", "type": "application/rss+xml"}, ""),
+            "200 MB": ({"size": 200 << 20, "prefix": "<rss version=\"2.0\"><channel><title>", "type": "application/rss+xml"}, "at most 67108864"),
             "laughs": ({"body": LAUGHS, "type": "application/rss+xml"}, None),
             "500": ({"status": 500}, "500"),
         }
@@ -59,6 +59,8 @@ def test_feeds_that_are_none():
             report = data.run("--config", config, expect=0 if words is None else 1)
             good, bad = p.site_of(report, "good"), p.site_of(report, "bad")
             assert not good["errors"], (name, good)
+            print(f"  {name}: {bad['errors'] or 'taken as a feed without items'}")
+            assert words is not None or not bad["errors"], (name, bad)
             if words is not None:
                 assert len(bad["errors"]) == 1 and words in bad["errors"][0] and "feed" in bad["errors"][0], (name, bad)
         assert data.manifest("good")["episodes"]
