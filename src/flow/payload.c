@@ -1,0 +1,55 @@
+#include "flow/payload.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+struct payload *payload_take_json(json_t *value) {
+    struct payload *payload = memory_alloc(sizeof(*payload));
+    payload->holders = 1;
+    payload->value = value;
+    return payload;
+}
+
+struct payload *payload_of_text(const char *text, size_t length) {
+    json_t *value = json_parse(text, length, NULL);
+    if (!value)
+        return NULL;
+    struct payload *payload = payload_take_json(value);
+    payload->text = memory_text_part(text, length);
+    payload->length = length;
+    return payload;
+}
+
+struct payload *payload_hold(struct payload *payload) {
+    if (payload)
+        payload->holders++;
+    return payload;
+}
+
+void payload_let(struct payload *payload) {
+    if (!payload || --payload->holders)
+        return;
+    json_decref(payload->value);
+    free(payload->text);
+    free(payload);
+}
+
+void payload_put(struct payload **slot, struct payload *payload) {
+    payload_let(*slot);
+    *slot = payload;
+}
+
+const char *payload_text(struct payload *payload) {
+    if (!payload->text) {
+        payload->text = json_text(payload->value, 0);
+        payload->length = strlen(payload->text);
+    }
+    return payload->text;
+}
+
+size_t payload_length(struct payload *payload) {
+    payload_text(payload);
+    return payload->length;
+}
