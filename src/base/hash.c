@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -42,6 +44,27 @@ static void must(int done) {
     abort();
 }
 
+char *hash_hex(const unsigned char *bytes, size_t length, char *out) {
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < length; i++) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    out[2 * length] = 0;
+    return out;
+}
+
+void hash_sha256(const void *data, size_t length, unsigned char out[HASH_SHA256_BYTES]) {
+    unsigned size = 0;
+    must(EVP_Digest(data, length, out, &size, EVP_sha256(), NULL));
+}
+
+void hash_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
+                      unsigned char out[HASH_SHA256_BYTES]) {
+    unsigned size = 0;
+    must(key_length <= INT_MAX && HMAC(EVP_sha256(), key, (int)key_length, data, length, out, &size) != NULL);
+}
+
 struct hash *hash_open(enum hash_kind kind) {
     struct hash *hash = memory_alloc(sizeof(*hash));
     hash->context = EVP_MD_CTX_new();
@@ -57,9 +80,7 @@ char *hash_end(struct hash *hash, char out[HASH_TEXT_SIZE]) {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     must(EVP_DigestFinal_ex(hash->context, digest, &size));
-    for (unsigned i = 0; i < size && 2 * i + 2 < HASH_TEXT_SIZE; i++)
-        snprintf(out + (size_t)2 * i, 3, "%02x", digest[i]);
-    return out;
+    return hash_hex(digest, size < HASH_SHA256_BYTES ? size : HASH_SHA256_BYTES, out);
 }
 
 void hash_close(struct hash *hash) {

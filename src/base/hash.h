@@ -17,7 +17,16 @@ uint64_t hash_fnv1a(const void *data, size_t length);
 /* Lower-case hexadecimal digest of `data` into `out`; returns `out`. */
 char *hash_text(enum hash_kind kind, const void *data, size_t length, char out[HASH_TEXT_SIZE]);
 
-/* The same for a file, streamed. ERROR_ABSENT, ERROR_IO. */
+enum { HASH_SHA256_BYTES = 32 };
+
+/* SHA-256 (FIPS 180-4) as bytes, and HMAC-SHA-256 (RFC 2104). */
+void hash_sha256(const void *data, size_t length, unsigned char out[HASH_SHA256_BYTES]);
+void hash_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
+                      unsigned char out[HASH_SHA256_BYTES]);
+/* Writes `length` bytes in lower-case hexadecimal and a zero byte: 2 * length + 1 bytes. Returns `out`. */
+char *hash_hex(const unsigned char *bytes, size_t length, char *out);
+
+/* hash_text for a file, streamed. ERROR_ABSENT, ERROR_IO. */
 bool hash_file(enum hash_kind kind, const char *path, char out[HASH_TEXT_SIZE], struct error *err);
 
 /* A digest made piece by piece. */

@@ -25,6 +25,10 @@
     (16 * GIB)                 /* one file that a worker writes: 24 hours of uncompressed audio, or a loop */
 #define LIMIT_WORKER_FILES 256 /* descriptors open in a worker */
 
+/* ---- aws ---- */
+#define LIMIT_SIGV4_BYTES (1 * MIB) /* a canonical request: the head of a request, each byte escaped at the worst */
+#define LIMIT_SIGV4_FIELDS 1024     /* fields of a signed query: they are sorted */
+
 /* ---- web, http client ---- */
 #define LIMIT_HTTP_BODY_BYTES (64 * MIB) /* an answer kept in memory; nothing that we ask for is larger */
 #define LIMIT_HTTP_ERROR_BODY_BYTES                                                                                    \
