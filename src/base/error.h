@@ -52,6 +52,7 @@ struct error {
     int status;             /* HTTP status, or 0 */
     bool retryable;         /* the same call may go well later */
     int64_t retry_after_ms; /* the other side asked for this pause; 0: it did not */
+    char name[128];         /* a name of the failure's own, for state machines that catch by name; "": has none */
     char message[768];      /* cut at the end when longer, on a whole character */
     char hint[256];
 };

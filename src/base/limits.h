@@ -24,6 +24,9 @@
 #define LIMIT_WORKER_FILE_BYTES                                                                                        \
     (16 * GIB)                 /* one file that a worker writes: 24 hours of uncompressed audio, or a loop */
 #define LIMIT_WORKER_FILES 256 /* descriptors open in a worker */
+#define LIMIT_POOL_CALLS                                                                                               \
+    100000                  /* tasks waiting and running in one pool: about 40 MB; state machines wait with more */
+#define LIMIT_POOL_STUCK 64 /* threads held by tasks that do not heed a cancel, beside those that work */
 
 /* ---- aws ---- */
 #define LIMIT_SIGV4_BYTES (1 * MIB) /* a canonical request: the head of a request, each byte escaped at the worst */

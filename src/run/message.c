@@ -1,5 +1,6 @@
 #include "run/message.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,9 +58,10 @@ json_t *message_of_error(const struct error *err) {
     /* Texts of strangers find their way into messages, and JSON takes UTF-8 only. */
     TEXT_OWNED char *message = utf8_repair(err->message, strlen(err->message));
     TEXT_OWNED char *hint = utf8_repair(err->hint, strlen(err->hint));
-    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:b, s:I}", "code", error_name(err->code), "message", message, "hint",
-                     hint, "os", err->os, "status", err->status, "retryable", (int)err->retryable, "retry_after_ms",
-                     (json_int_t)err->retry_after_ms);
+    TEXT_OWNED char *name = utf8_repair(err->name, strlen(err->name));
+    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:b, s:I}", "code", error_name(err->code), "name", name, "message",
+                     message, "hint", hint, "os", err->os, "status", err->status, "retryable", (int)err->retryable,
+                     "retry_after_ms", (json_int_t)err->retry_after_ms);
 }
 
 static int small(int64_t number) {
@@ -79,6 +81,7 @@ void message_read_error(const json_t *value, struct error *err) {
         error_hint(err, "%s", hint);
     if (!err)
         return;
+    snprintf(err->name, sizeof(err->name), "%s", json_get_text(value, "name", ""));
     err->os = small(json_get_int(value, "os", 0));
     err->status = small(json_get_int(value, "status", 0));
     err->retryable = json_get_bool(value, "retryable", false);

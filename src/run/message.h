@@ -7,6 +7,7 @@
  *   taken                                        result: output
  *   refused: error                               failed: error
  *
+ * A result or failed with "last" true: the process is worn out, and wants to be replaced.
  * An error is an object of struct error's fields, its code by name. */
 #ifndef TIDEMILL_RUN_MESSAGE_H
 #define TIDEMILL_RUN_MESSAGE_H

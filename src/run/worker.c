@@ -41,6 +41,7 @@ struct exchange {
     int64_t end_by; /* then it is killed */
     struct error reason;
     bool over;
+    bool last;      /* the process is to be replaced after it */
     json_t *output; /* NULL when it failed */
     struct error error;
 };
@@ -149,6 +150,7 @@ static void hear_emit(struct exchange *exchange, const json_t *message) {
 static void hear_end(struct exchange *exchange, const json_t *message, bool good) {
     bool refused = exchange->ending && exchange->reason.code != ERROR_CANCELLED;
     struct error err = {0};
+    exchange->last = json_get_bool(message, "last", false);
     if (good && !refused) {
         json_t *output = json_object_get(message, "output");
         exchange->output = output ? json_incref(output) : json_null();
@@ -259,10 +261,10 @@ static void converse(struct exchange *exchange) {
 
 static bool ready_process(struct worker *worker, const struct task *task, struct error *err) {
     uint64_t memory_bytes = task->memory_bytes ? task->memory_bytes : LIMIT_WORKER_MEMORY;
-    bool fits = worker->needs == task->needs && worker->memory_bytes == memory_bytes;
+    bool fits = worker->needs == task_process_needs(task) && worker->memory_bytes == memory_bytes;
     if (worker->process.pid && (!fits || worker->in.length || worker_process_gone(&worker->process)))
         drop_process(worker);
-    worker->needs = task->needs;
+    worker->needs = task_process_needs(task);
     worker->memory_bytes = memory_bytes;
     return worker->process.pid || worker_process_start(&worker->process, worker->settings.program, err);
 }
@@ -283,12 +285,15 @@ bool worker_call(struct worker *worker, const struct worker_call *call, json_t *
         return false;
     if (cancel_requested(call->cancel))
         return error_set(err, ERROR_CANCELLED, "%s: stopped", task->name);
-    if (!ready_process(worker, task, err) || !call_folder_open(worker->settings.scratch, &folder, err))
+    const char *scratch = task_wants_folder(task) ? worker->settings.scratch : NULL;
+    if (!ready_process(worker, task, err) || !call_folder_open(scratch, &folder, err))
         return error_context(err, "%s", task->name);
     struct exchange exchange = {.worker = worker, .call = call, .task = task};
     if (exchange_begin(&exchange, folder, &exchange.error))
         converse(&exchange);
     call_folder_close(folder);
+    if (exchange.last)
+        drop_process(worker);
     if (!worker->in.length)
         text_close(&worker->in); /* what a large answer took */
     if (!exchange.output) {

@@ -19,7 +19,7 @@
 
 struct worker_settings {
     const char *program;       /* what to start; NULL: this program (/proc/self/exe) */
-    const char *scratch;       /* folder in which each call gets one of its own */
+    const char *scratch;       /* folder in which each call of a task that needs one gets its own */
     const struct clock *clock; /* NULL: clock_system() */
     const struct task *tasks;  /* the table, also known to the worker */
     size_t task_count;
@@ -37,6 +37,7 @@ struct worker_call {
     const json_t *input;
     int64_t stall_ms;            /* nothing heard for so long: ended with ERROR_TIMEOUT; 0: the task's own */
     const struct cancel *cancel; /* asked to stop first, killed 5 s later */
+    const struct clock *clock;   /* what task_run_here gives the task; NULL: clock_system() */
     void (*progress)(void *to, uint64_t done, uint64_t total);
     bool (*emit)(void *to, const json_t *value, struct error *err); /* false ends the call with that error */
     void *to;

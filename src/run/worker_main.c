@@ -3,6 +3,7 @@
  *
  * The process ends by _exit: what libraries want to do at the end of a program is not among what it may still do. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -154,9 +155,25 @@ static json_t *failure(const struct error *err) {
     return json_pack("{s:s, s:o}", "is", "failed", "error", message_of_error(err));
 }
 
+/* A task that forgets to close files must not take them away from those that come after it. */
+static bool worn_out(void) {
+    unsigned open = 0;
+    for (int fd = 0; fd < LIMIT_WORKER_FILES; fd++)
+        open += fcntl(fd, F_GETFD) >= 0;
+    return open > LIMIT_WORKER_FILES / 2;
+}
+
+static json_t *say_if_last(json_t *message) {
+    if (worn_out())
+        json_object_set_new(message, "last", json_true());
+    return message;
+}
+
 static void answer_call(struct desk *desk, const struct task *task, const json_t *message) {
     struct task_call call = {.scratch = json_get_text(message, "folder", NULL),
                              .cancel = &desk->cancel,
+                             .clock = clock_system(),
+                             .with = task->with,
                              .progress = tell_progress,
                              .emit = hand_over,
                              .to = desk};
@@ -168,9 +185,9 @@ static void answer_call(struct desk *desk, const struct task *task, const json_t
     bool done = task->run(&call, json_object_get(message, "input"), &output, &err);
     done = done && (!output || fits(output, &err));
     if (done)
-        send_message(desk, json_pack("{s:s, s:o?}", "is", "result", "output", output));
+        send_message(desk, say_if_last(json_pack("{s:s, s:o?}", "is", "result", "output", output)));
     else
-        send_message(desk, failure(&err));
+        send_message(desk, say_if_last(failure(&err)));
     if (!done)
         json_decref(output);
 }
@@ -179,7 +196,7 @@ static void answer_call(struct desk *desk, const struct task *task, const json_t
 static bool settle(struct desk *desk, const struct task *task, const json_t *message, struct error *err) {
     uint64_t memory_bytes = task->memory_bytes ? task->memory_bytes : LIMIT_WORKER_MEMORY;
     pthread_t reader;
-    if (!confine(task->needs, memory_bytes, json_get_text(message, "scratch", NULL), err))
+    if (!confine(task_process_needs(task), memory_bytes, json_get_text(message, "scratch", NULL), err))
         return false;
     begin_call(desk, message); /* no other thread yet */
     int failed = pthread_create(&reader, NULL, read_on, desk);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "run/worker.h"
 #include "support/scratch.h"
@@ -29,7 +30,8 @@ static bool run_badly(struct task_call *call, const json_t *input, json_t **outp
     return error_set(err, ERROR_QUALITY, "not good enough");
 }
 
-static const struct task tasks[] = {{.name = "test.work", .run = run_work}, {.name = "test.badly", .run = run_badly}};
+static const struct task tasks[] = {{.name = "test.work", .needs = TASK_NEEDS_SCRATCH, .run = run_work},
+                                    {.name = "test.badly", .run = run_badly}};
 
 struct seen {
     uint64_t done, total;
@@ -112,7 +114,27 @@ static void test_table(void **state) {
     }
 }
 
+static void test_error_names(void **state) {
+    (void)state;
+    char name[TASK_NAME_SIZE];
+    char cause[TASK_CAUSE_SIZE];
+    struct error err = {0};
+    assert_false(error_set(&err, ERROR_FORBIDDEN_ADDRESS, "10.0.0.1 is private"));
+    error_hint(&err, "allow it");
+    assert_string_equal(task_error_name(&err, name), "Tidemill.Address");
+    assert_string_equal(task_error_cause(&err, cause), "10.0.0.1 is private; allow it");
+    redact_add("hunter2hunter2");
+    assert_false(task_fail(&err, "Podcast.FeedMoved", "%s?key=%s", "to", "hunter2hunter2"));
+    error_context(&err, "podcast x");
+    assert_string_equal(task_error_name(&err, name), "Podcast.FeedMoved");
+    assert_string_equal(task_error_cause(&err, cause), "podcast x: to?key=***");
+    error_set(&err, ERROR_IO, "another");
+    assert_string_equal(task_error_name(&err, name), "Tidemill.Io");
+    assert_false(task_fail(NULL, "X", "nobody listens"));
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_run_here), cmocka_unit_test(test_table)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_error_names), cmocka_unit_test(test_run_here),
+                                       cmocka_unit_test(test_table)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,6 +102,32 @@ static bool run_flood(struct task_call *call, const json_t *input, json_t **outp
     _exit(1);
 }
 
+/* Talks all the time on both, and is well. */
+static bool run_talk(struct task_call *call, const json_t *input, json_t **output, struct error *err) {
+    (void)call;
+    (void)err;
+    for (int i = 0; i < 50000; i++) {
+        printf("frame %d of a very talkative codec\n", i);
+        fprintf(stderr, "warning %d\n", i);
+    }
+    fflush(stdout);
+    *output = json_incref((json_t *)(uintptr_t)input);
+    return true;
+}
+
+/* Opens as many as it may, closes none. */
+static bool run_leak(struct task_call *call, const json_t *input, json_t **output, struct error *err) {
+    (void)call;
+    int64_t wanted = json_integer_value(input);
+    int64_t opened = 0;
+    while (opened < wanted && open("/dev/null", O_RDONLY) >= 0)
+        opened++;
+    if (opened < wanted)
+        return error_set_os(err, errno, "file %d", (int)opened);
+    *output = json_integer(opened);
+    return true;
+}
+
 static const struct {
     const char *bytes;
     size_t length;
@@ -240,19 +266,21 @@ static bool run_try(struct task_call *call, const json_t *input, json_t **output
 }
 
 static const struct task tasks[] = {
-    {.name = "test.echo", .lane = TASK_MEDIA, .run = run_echo},
+    {.name = "test.echo", .lane = TASK_MEDIA, .needs = TASK_NEEDS_SCRATCH, .run = run_echo},
     {.name = "test.fail", .lane = TASK_MEDIA, .run = run_fail},
     {.name = "test.crash", .lane = TASK_MEDIA, .run = run_crash},
     {.name = "test.hang", .lane = TASK_MEDIA, .run = run_hang},
     {.name = "test.until_cancelled", .lane = TASK_MEDIA, .run = run_until_cancelled},
     {.name = "test.flood", .lane = TASK_MEDIA, .run = run_flood},
+    {.name = "test.talk", .lane = TASK_MEDIA, .run = run_talk},
+    {.name = "test.leak", .lane = TASK_MEDIA, .run = run_leak},
     {.name = "test.nonsense", .lane = TASK_MEDIA, .run = run_nonsense},
     {.name = "test.mute", .lane = TASK_MEDIA, .run = run_mute},
     {.name = "test.allocate", .lane = TASK_MEDIA, .memory_bytes = 128 * MIB, .run = run_allocate},
     {.name = "test.allocate_more", .lane = TASK_MEDIA, .memory_bytes = 512 * MIB, .run = run_allocate},
     {.name = "test.emit", .lane = TASK_MEDIA, .run = run_emit},
     {.name = "test.large", .lane = TASK_MEDIA, .run = run_large},
-    {.name = "test.try", .lane = TASK_MEDIA, .run = run_try},
+    {.name = "test.try", .lane = TASK_MEDIA, .needs = TASK_NEEDS_SCRATCH, .run = run_try},
     {.name = "test.try_write", .lane = TASK_MEDIA, .needs = TASK_NEEDS_WRITE, .run = run_try},
     {.name = "test.try_network", .lane = TASK_MEDIA, .needs = TASK_NEEDS_NETWORK, .run = run_try},
 };
@@ -447,6 +475,30 @@ static void test_flood(void **state) {
     assert_int_equal(f->err.code, ERROR_CRASHED);
     assert_non_null(strstr(f->err.message, "status 1"));
     assert_non_null(strstr(f->err.message, "the last line"));
+}
+
+static void test_talkative(void **state) {
+    struct fixture *f = *state;
+    int process = assert_works(f, 0);
+    JSON_OWNED json_t *output = call(f, "test.talk", json_string("well"));
+    assert_string_equal(json_string_value(output), "well");
+    assert_works(f, process);
+}
+
+/* Files left open stay with the process that opened them; it is replaced before they run out. */
+static void test_leaked_descriptors(void **state) {
+    struct fixture *f = *state;
+    int process = assert_works(f, 0);
+    JSON_OWNED json_t *few = call(f, "test.leak", json_integer(20));
+    assert_int_equal(json_integer_value(few), 20);
+    assert_works(f, process);
+    JSON_OWNED json_t *many = call(f, "test.leak", json_integer(150));
+    assert_int_equal(json_integer_value(many), 150);
+    int second = assert_works(f, 0);
+    assert_int_not_equal(second, process);
+    assert_null(call(f, "test.leak", json_integer(LIMIT_WORKER_FILES)));
+    assert_int_equal(f->err.os, EMFILE);
+    assert_int_not_equal(assert_works(f, 0), second);
 }
 
 static void test_nonsense(void **state) {
@@ -645,6 +697,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(test_cancel_is_honoured, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cancel_is_enforced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_flood, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_talkative, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_leaked_descriptors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nonsense, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_emit, set_up, tear_down),
