@@ -110,4 +110,10 @@
 #define LIMIT_FEED_TRANSCRIPT_BYTES                                                                                    \
     (16 * MIB) /* a feed's own transcript; word-timed JSON of five hours is about 8 MB */
 
+/* ---- schedule ---- */
+#define LIMIT_ZONE_BYTES (64 * KIB)   /* a compiled time zone; the largest has 3.5 KB */
+#define LIMIT_ZONE_NAME 50            /* EventBridge Scheduler's; the longest name in the database has 32 */
+#define LIMIT_SCHEDULE_EXPRESSION 256 /* EventBridge Scheduler's */
+#define LIMIT_SCHEDULE_RATE 1000000   /* the value of rate(): in days 2,700 years; the product must not overflow */
+
 #endif
