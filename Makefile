@@ -29,6 +29,13 @@ bench: ## run the benchmarks beside their peers
 	@tools/setup.sh bench
 	@tools/bench.sh
 
+.PHONY: conformance
+conformance: ## run the recordings of AWS Step Functions, moto's server beside it; writes docs/conformance.md
+	@tools/setup.sh test
+	@tools/build.sh release tidemill
+	@tools/python/setup.sh >/dev/null
+	@TIDEMILL=build/release/tidemill python3 tests/conformance/run.py --peer --docs docs/conformance.md
+
 .PHONY: lint
 lint: ## formatting, clang-tidy, cppcheck, layers
 	@tools/setup.sh test

@@ -3,7 +3,7 @@
 #
 #   tools/setup.sh build       compiler and libraries
 #   tools/setup.sh demo        build, and what the demo speaks and converts with
-#   tools/setup.sh test        demo, and what the tests start: clang, browser, checkers
+#   tools/setup.sh test        demo, and what the tests start: clang, browser, checkers, AWS CLI
 #   tools/setup.sh bench       test, and what the benchmarks compare with
 #
 # Runs as root, or through sudo. Node.js and Python are taken as they are when the machine has them.
@@ -13,7 +13,8 @@ build="gcc g++ cmake ninja-build pkg-config make git ca-certificates ccache
 libcurl4-openssl-dev libmicrohttpd-dev libjansson-dev libxml2-dev libsqlite3-dev libssl-dev libyaml-dev zlib1g-dev
 libavformat-dev libavcodec-dev libswresample-dev libswscale-dev libavutil-dev libseccomp-dev libutf8proc-dev tzdata"
 demo="espeak-ng ffmpeg curl"
-test="clang clang-format clang-tidy cppcheck libclang-rt-14-dev llvm libcmocka-dev chromium fonts-dejavu-core sqlite3 man-db procps"
+test="clang clang-format clang-tidy cppcheck libclang-rt-14-dev llvm libcmocka-dev chromium fonts-dejavu-core sqlite3 man-db procps
+awscli python3-venv"
 bench="hyperfine"
 
 case "${1:-build}" in
