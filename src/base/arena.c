@@ -17,8 +17,15 @@ struct block {
     alignas(max_align_t) unsigned char data[];
 };
 
+struct deferred {
+    struct deferred *next;
+    void (*release)(void *value);
+    void *value;
+};
+
 struct arena {
     struct block *blocks; /* the newest first */
+    struct deferred *deferred;
     size_t next_size;
     size_t total;
 };
@@ -39,9 +46,22 @@ struct arena *arena_open(void) {
     return arena;
 }
 
+static void release_deferred(struct arena *arena) {
+    for (struct deferred *one = arena->deferred; one; one = one->next)
+        one->release(one->value);
+    arena->deferred = NULL;
+}
+
+void arena_defer(struct arena *arena, void (*release)(void *value), void *value) {
+    struct deferred *one = arena_alloc(arena, sizeof(*one));
+    *one = (struct deferred){.next = arena->deferred, .release = release, .value = value};
+    arena->deferred = one;
+}
+
 void arena_close(struct arena *arena) {
     if (!arena)
         return;
+    release_deferred(arena);
     for (struct block *block = arena->blocks; block;) {
         struct block *next = block->next;
         free(block);
@@ -51,6 +71,7 @@ void arena_close(struct arena *arena) {
 }
 
 void arena_reset(struct arena *arena) {
+    release_deferred(arena);
     struct block *kept = NULL;
     for (struct block *block = arena->blocks; block;) {
         struct block *next = block->next;

@@ -29,6 +29,9 @@ char *arena_format_list(struct arena *arena, const char *format, va_list argumen
  *     list = arena_grow(arena, list, count, &capacity, sizeof(*list)); */
 void *arena_grow(struct arena *arena, void *array, size_t count, size_t *capacity, size_t size);
 
+/* Calls release(value) when the arena is closed or reset, the latest first: for what other libraries own. */
+void arena_defer(struct arena *arena, void (*release)(void *value), void *value);
+
 /* Bytes taken from the system so far. */
 size_t arena_size(const struct arena *arena);
 

@@ -116,4 +116,20 @@
 #define LIMIT_SCHEDULE_EXPRESSION 256 /* EventBridge Scheduler's */
 #define LIMIT_SCHEDULE_RATE 1000000   /* the value of rate(): in days 2,700 years; the product must not overflow */
 
+/* ---- flow: expressions ---- */
+#define LIMIT_FLOW_EXPRESSION_BYTES (64 * KIB) /* one path or intrinsic call; the service's literals end at 10,000 characters */
+#define LIMIT_FLOW_PATH_STEPS 500              /* written by hand they have ten */
+#define LIMIT_FLOW_PATH_DEPTH 32               /* filters within filters, calls within calls in paths */
+#define LIMIT_FLOW_EVALUATION 5000000          /* nodes looked at by one expression: a payload of 256 KiB has 128,000 */
+#define LIMIT_FLOW_RESULTS 200000              /* nodes that a path selects: more than any payload has */
+#define LIMIT_FLOW_RESULT_SIZE 1000000         /* nodes (and 16 bytes of text each) within what a path selects */
+#define LIMIT_FLOW_DEPTH 1000                  /* of the value that a path walks through; what is parsed has less */
+#define LIMIT_FLOW_REGEX_BYTES 1000            /* a pattern in a filter */
+#define LIMIT_FLOW_REGEX_STEPS 200000          /* of one match, in PCRE2's counting: about 10 ms */
+#define LIMIT_FLOW_INTRINSIC_NESTING 10        /* the service's */
+#define LIMIT_FLOW_INTRINSIC_ITEMS 1000        /* of an array that States.ArrayRange or ArrayPartition makes: the service's */
+#define LIMIT_FLOW_INTRINSIC_CHARACTERS 10000  /* that States.Hash and Base64 take: the service's */
+#define LIMIT_FLOW_INTRINSIC_TEXT (1 * MIB)    /* that a function makes; a payload ends at 256 KiB */
+#define LIMIT_FLOW_RULE_DEPTH 64               /* And, Or, Not within each other; templates too */
+
 #endif

@@ -1,0 +1,2 @@
+#include "flow/path.h"
+const struct filter *filter_compile(struct path_reader *reader) { path_fault(reader, "filters are not there yet"); return NULL; }
