@@ -380,7 +380,8 @@ const struct path *path_compile(struct arena *arena, const char *text, enum path
                                 struct error *err) {
     size_t length = strlen(text);
     if (length > LIMIT_FLOW_EXPRESSION_BYTES) {
-        error_set(err, ERROR_INVALID, "the path has %zu bytes; at most %d", length, LIMIT_FLOW_EXPRESSION_BYTES);
+        error_set(err, ERROR_INVALID, "the path has %zu bytes; at most %d", length,
+                  (int)LIMIT_FLOW_EXPRESSION_BYTES);
         return NULL;
     }
     if (!utf8_valid(text, length)) {
