@@ -106,6 +106,15 @@
 #define LIMIT_SERVER_STACK_BYTES (1 * MIB) /* of each server thread; the deepest call uses about 100 KiB */
 #define LIMIT_SERVER_PACK_BYTES (8 * MIB)  /* larger texts are sent as they are, not compressed on the fly */
 
+/* ---- flow: what the API takes and tells ---- */
+#define LIMIT_FLOW_SHOWN_BYTES (4 * KIB) /* of a wrong value in a message; the longest that is allowed and shown whole is 3,096 */
+#define LIMIT_FLOW_FIELD_FAULTS 20       /* faults of one request that are listed */
+#define LIMIT_FLOW_MACHINES 100000       /* the service's quota of registered machines; of activities too */
+#define LIMIT_FLOW_VERSIONS 1000         /* the service's: of one machine */
+#define LIMIT_FLOW_ALIASES 100           /* the service's: of one machine */
+#define LIMIT_FLOW_TAGS 50               /* the service's: of one resource */
+#define LIMIT_FLOW_PAGE_BYTES (6 * MIB)  /* one page of a history: a thousand events may carry 256 KiB each */
+
 /* ---- podcast run ---- */
 #define LIMIT_FEED_TRANSCRIPT_BYTES                                                                                    \
     (16 * MIB) /* a feed's own transcript; word-timed JSON of five hours is about 8 MB */

@@ -15,7 +15,8 @@ enum { READERS_KEPT = 8 };
  * execution.input, output: the JSON text. history.events: the JSON texts of events, joined by commas, as GetExecutionHistory
  * gives them but with "timestamp" in milliseconds. frame.moving: what changes at every step; frame_input.fixed: what is
  * written once a state (inputs, items), apart so that it is not rewritten. frame.wait is 1 for a frame whose task runs in
- * this process (to be found after a crash), frame.activity the activity that a waiting frame offers work to. */
+ * this process (to be found after a crash), frame.activity the activity that a waiting frame offers work to. removed:
+ * machines that are gone and whose executions are still to be cleared away. */
 static const char *const migrations[] = {
     "CREATE TABLE machine(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, express INTEGER NOT NULL,"
     " status INTEGER NOT NULL DEFAULT 0, revision INTEGER NOT NULL, next_version INTEGER NOT NULL DEFAULT 1,"
@@ -36,9 +37,11 @@ static const char *const migrations[] = {
     " output BLOB, error TEXT, cause TEXT, events INTEGER NOT NULL DEFAULT 0, next_frame INTEGER NOT NULL DEFAULT 1,"
     " version INTEGER, alias TEXT, trace TEXT, redrives INTEGER NOT NULL DEFAULT 0, redriven_ms INTEGER,"
     " map_run INTEGER, list INTEGER, parent TEXT, extra TEXT);"
-    "CREATE UNIQUE INDEX execution_name ON execution(machine, name) WHERE map_run IS NULL;"
+    "CREATE UNIQUE INDEX execution_name ON execution(machine, name);"
     "CREATE INDEX execution_listed ON execution(machine, status, id) WHERE map_run IS NULL;"
     "CREATE INDEX execution_run ON execution(map_run, status, id) WHERE map_run IS NOT NULL;"
+    "CREATE INDEX execution_version ON execution(machine, version, status, id) WHERE version IS NOT NULL;"
+    "CREATE INDEX execution_alias ON execution(machine, alias, status, id) WHERE alias IS NOT NULL;"
     "CREATE INDEX execution_open ON execution(id) WHERE status = 0;"
     "CREATE TABLE history(execution INTEGER NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL, events BLOB NOT NULL,"
     " PRIMARY KEY(execution, first)) WITHOUT ROWID;"
@@ -55,7 +58,9 @@ static const char *const migrations[] = {
     "CREATE TABLE map_run(id INTEGER PRIMARY KEY AUTOINCREMENT, execution INTEGER NOT NULL, frame INTEGER NOT NULL,"
     " uuid TEXT NOT NULL, label TEXT NOT NULL, status INTEGER NOT NULL, started_ms INTEGER NOT NULL, stopped_ms INTEGER,"
     " facts TEXT NOT NULL);"
-    "CREATE INDEX map_run_execution ON map_run(execution, id);",
+    "CREATE INDEX map_run_execution ON map_run(execution, id);"
+    "CREATE UNIQUE INDEX map_run_uuid ON map_run(uuid);"
+    "CREATE TABLE removed(machine INTEGER PRIMARY KEY);",
     NULL};
 
 struct ledger {

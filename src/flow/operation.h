@@ -34,6 +34,21 @@ bool operation_refuse(struct api_error *error, const char *type, const char *for
 /* An internal failure (status 500), for errors of the database. Returns false. */
 bool operation_broken(struct api_error *error, const struct error *err);
 
+/* ---- pieces of answers ---- */
+/* A moment as the API has it: seconds since 1970 with a fraction. A new reference. */
+json_t *operation_time(int64_t ms);
+/* A random UUID (RFC 9562, version 4), in the call's arena. */
+const char *operation_uuid(const struct operation_call *call);
+/* The entries of a page: maxResults of the request, 100 when it is 0 or not given. */
+size_t operation_page(const struct operation_call *call);
+/* A nextToken for the list that `list` names with its filters ("ListExecutions 12 RUNNING"), from which the next page goes on
+ * at `position`. In the arena. */
+const char *operation_token(const struct operation_call *call, const char *list, const char *position);
+/* The position in the request's nextToken; *position NULL when it has none. False with InvalidToken when the token was not made
+ * for this list. */
+bool operation_token_read(const struct operation_call *call, const char *list, const char **position,
+                          struct api_error *error);
+
 /* ---- names (arn.c): "arn:aws:states:REGION:ACCOUNT:KIND:…" ---- */
 const char *operation_arn(const struct operation_call *call, const char *kind, const char *rest); /* in the arena */
 struct flow_arn {
@@ -43,8 +58,15 @@ struct flow_arn {
     const char *label;     /* of a map run or a child execution: NAME/LABEL; NULL */
     const char *mock_case; /* what stood behind '#' (Step Functions Local); NULL */
 };
-/* Takes an ARN apart, in `arena`. False with InvalidArn, in the words of the service. */
+/* Takes an ARN apart, in `arena`. Region and account may be any. False with InvalidArn, in the words of the service. */
 bool flow_arn_parse(struct arena *arena, const char *text, struct flow_arn *arn, struct api_error *error);
+/* The same for one of `kind`, or of `other` where that is not NULL; else InvalidArn: "Resource type not valid in this
+ * context". */
+bool flow_arn_parse_kind(struct arena *arena, const char *text, const char *kind, const char *other,
+                         struct flow_arn *arn, struct api_error *error);
+/* Names of machines, activities and executions: 1 to 80 characters, no white space, none of < > { } [ ] ? * " # % \ ^ | ~ ` $ & , ; :
+ * / and no control characters (API reference, CreateStateMachine). False with InvalidName. */
+bool operation_name_check(const char *name, struct api_error *error);
 
 /* ---- the registry (machines.c), for StartExecution and the rest ---- */
 struct machine_ref {
