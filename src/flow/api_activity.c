@@ -6,8 +6,10 @@
 #include "flow/engine_inside.h"
 
 static const struct field create_fields[] = {
-    FIELD_NAME("name", true), FIELD_TAGS(false),
-    {.name = "encryptionConfiguration", .kind = FIELD_OBJECT, .members = field_encryption}, FIELD_END};
+    FIELD_NAME("name", true),
+    FIELD_TAGS(false),
+    {.name = "encryptionConfiguration", .kind = FIELD_OBJECT, .members = field_encryption},
+    FIELD_END};
 static const struct field arn_fields[] = {FIELD_ARN("activityArn", true), FIELD_END};
 static const struct field list_fields[] = {FIELD_PAGE, FIELD_END};
 
@@ -34,8 +36,8 @@ static bool create_row(struct operation_call *call, const char *name, const char
         return operation_refuse(error, "ActivityLimitExceeded", "Activity Limit Exceeded: %d", LIMIT_FLOW_MACHINES);
     if (!tags_check(call, arn, tags, error) || !tags_write(call, arn, tags, error))
         return false;
-    return db_run_with(call->db, &err, "INSERT INTO activity(name, settings, created_ms) VALUES(?, '{}', ?)", "ti", name,
-                       call->now_ms) ||
+    return db_run_with(call->db, &err, "INSERT INTO activity(name, settings, created_ms) VALUES(?, '{}', ?)", "ti",
+                       name, call->now_ms) ||
            operation_broken(error, &err);
 }
 
@@ -59,7 +61,8 @@ static bool create(struct operation_call *call, json_t **answer, struct api_erro
 static bool delete_activity(struct operation_call *call, json_t **answer, struct api_error *error) {
     struct flow_arn name;
     if (!field_check(call->arena, arn_fields, call->request, error) ||
-        !flow_arn_parse_kind(call->arena, json_get_text(call->request, "activityArn", ""), "activity", NULL, &name, error))
+        !flow_arn_parse_kind(call->arena, json_get_text(call->request, "activityArn", ""), "activity", NULL, &name,
+                             error))
         return false;
     struct error err = {0};
     if (!tags_remove(call, operation_arn(call, "activity", name.machine), error))
@@ -71,8 +74,8 @@ static bool delete_activity(struct operation_call *call, json_t **answer, struct
 }
 
 static json_t *told(const struct operation_call *call, const char *name, int64_t created_ms) {
-    return json_pack("{s:s, s:s, s:o}", "activityArn", operation_arn(call, "activity", name), "name", name, "creationDate",
-                     operation_time(created_ms));
+    return json_pack("{s:s, s:s, s:o}", "activityArn", operation_arn(call, "activity", name), "name", name,
+                     "creationDate", operation_time(created_ms));
 }
 
 static bool describe(struct operation_call *call, json_t **answer, struct api_error *error) {

@@ -50,7 +50,7 @@ static bool refuse_routing(struct api_error *error, const char *rule, const char
 bool routing_has(const json_t *routing, int64_t number) {
     size_t i;
     json_t *entry;
-    json_array_foreach(routing, i, entry) {
+    json_array_foreach (routing, i, entry) {
         if (json_get_int(entry, "version", 0) == number)
             return true;
     }
@@ -63,7 +63,7 @@ static const char *joined(struct arena *arena, const json_t *list, const char *k
     const char *all = "";
     size_t i;
     json_t *entry;
-    json_array_foreach(list, i, entry) {
+    json_array_foreach (list, i, entry) {
         const char *text = json_get_text(entry, key, NULL);
         if (!text)
             text = arena_format(arena, "%lld", (long long)json_get_int(entry, key, 0));
@@ -79,7 +79,7 @@ static bool routing_check(struct operation_call *call, const json_t *given, cons
     const char *machine = NULL, *arns = joined(call->arena, given, "stateMachineVersionArn");
     size_t i;
     json_t *entry;
-    json_array_foreach(given, i, entry) {
+    json_array_foreach (given, i, entry) {
         struct flow_arn arn;
         int64_t number = 0;
         if (!flow_arn_parse_kind(call->arena, json_get_text(entry, "stateMachineVersionArn", ""), "stateMachine", NULL,
@@ -90,11 +90,13 @@ static bool routing_check(struct operation_call *call, const json_t *given, cons
         if (machine && !text_equal(machine, arn.machine))
             return refuse_routing(error, "Routing configuration must contain versions of one state machine.", arns);
         if (routing_has(kept, number))
-            return refuse_routing(error, "Routing configuration must contain distinct state machine version ARNs.", arns);
+            return refuse_routing(error, "Routing configuration must contain distinct state machine version ARNs.",
+                                  arns);
         machine = arn.machine;
         int64_t weight = json_get_int(entry, "weight", 0);
         sum += weight;
-        json_array_append_new(kept, json_pack("{s:I, s:I}", "version", (json_int_t)number, "weight", (json_int_t)weight));
+        json_array_append_new(kept,
+                              json_pack("{s:I, s:I}", "version", (json_int_t)number, "weight", (json_int_t)weight));
     }
     if (sum != 100)
         return refuse_routing(error, "Sum of routing configuration weights must equal 100.",
@@ -107,7 +109,7 @@ static bool routing_check(struct operation_call *call, const json_t *given, cons
 static bool routing_exists(struct operation_call *call, int64_t machine, const json_t *kept, struct api_error *error) {
     size_t i;
     json_t *entry;
-    json_array_foreach(kept, i, entry) {
+    json_array_foreach (kept, i, entry) {
         struct version_row version;
         int found = version_find(call, machine, json_get_int(entry, "version", 0), &version, error);
         if (found < 1)
@@ -120,10 +122,10 @@ static json_t *routing_told(const struct operation_call *call, const char *machi
     json_t *told = json_array();
     size_t i;
     json_t *entry;
-    json_array_foreach(kept, i, entry) json_array_append_new(
-        told, json_pack("{s:s, s:I}", "stateMachineVersionArn",
-                        machine_version_arn(call, machine, json_get_int(entry, "version", 0)), "weight",
-                        (json_int_t)json_get_int(entry, "weight", 0)));
+    json_array_foreach (kept, i, entry)
+        json_array_append_new(told, json_pack("{s:s, s:I}", "stateMachineVersionArn",
+                                              machine_version_arn(call, machine, json_get_int(entry, "version", 0)),
+                                              "weight", (json_int_t)json_get_int(entry, "weight", 0)));
     return told;
 }
 
@@ -141,9 +143,10 @@ static bool create_row(struct operation_call *call, const struct machine_row *ma
                                 LIMIT_FLOW_ALIASES);
     TEXT_OWNED char *text = json_text(routing, 0);
     return db_run_with(call->db, &err,
-                       "INSERT INTO alias(machine, name, routing, description, created_ms, updated_ms) VALUES(?, ?, ?, ?, ?, ?)",
-                       "itttii", machine->id, name, text, json_get_text(call->request, "description", NULL), call->now_ms,
-                       call->now_ms) ||
+                       "INSERT INTO alias(machine, name, routing, description, created_ms, updated_ms) VALUES(?, ?, ?, "
+                       "?, ?, ?)",
+                       "itttii", machine->id, name, text, json_get_text(call->request, "description", NULL),
+                       call->now_ms, call->now_ms) ||
            operation_broken(error, &err);
 }
 
@@ -172,9 +175,10 @@ bool alias_create(struct operation_call *call, json_t **answer, struct api_error
         json_decref(alias.routing);
         created_ms = alias.created_ms;
         if (!same)
-            return operation_refuse(error, "ConflictException",
-                                    "Failed to create alias because an alias with the same name and a different routing "
-                                    "configuration already exists.");
+            return operation_refuse(
+                error, "ConflictException",
+                "Failed to create alias because an alias with the same name and a different routing "
+                "configuration already exists.");
     }
     if (found < 0 || (found == 0 && !create_row(call, &machine, name, routing, error)))
         return false;
@@ -235,8 +239,8 @@ bool alias_update(struct operation_call *call, json_t **answer, struct api_error
     struct error err = {0};
     TEXT_OWNED char *text = json_text(routing, 0);
     if (!db_run_with(call->db, &err,
-                     "UPDATE alias SET routing = ?, description = ?, updated_ms = ? WHERE machine = ? AND name = ?", "ttiit",
-                     text, description ? description : alias.description, call->now_ms, machine.id, name))
+                     "UPDATE alias SET routing = ?, description = ?, updated_ms = ? WHERE machine = ? AND name = ?",
+                     "ttiit", text, description ? description : alias.description, call->now_ms, machine.id, name))
         return operation_broken(error, &err);
     *answer = json_pack("{s:o}", "updateDate", operation_time(call->now_ms));
     return true;
@@ -253,7 +257,8 @@ bool alias_delete(struct operation_call *call, json_t **answer, struct api_error
         return false;
     json_decref(alias.routing);
     struct error err = {0};
-    if (found && !db_run_with(call->db, &err, "DELETE FROM alias WHERE machine = ? AND name = ?", "it", machine.id, name))
+    if (found &&
+        !db_run_with(call->db, &err, "DELETE FROM alias WHERE machine = ? AND name = ?", "it", machine.id, name))
         return operation_broken(error, &err);
     *answer = json_object();
     return true;
@@ -269,8 +274,8 @@ bool alias_describe(struct operation_call *call, json_t **answer, struct api_err
     JSON_OWNED json_t *routing = found == 1 ? alias.routing : NULL;
     if (found < 1)
         return found == 0 && refuse_absent(error);
-    *answer = json_pack("{s:s, s:s, s:o, s:o, s:o}", "stateMachineAliasArn", machine_arn(call, machine.name, name), "name",
-                        name, "routingConfiguration", routing_told(call, machine.name, routing), "creationDate",
+    *answer = json_pack("{s:s, s:s, s:o, s:o, s:o}", "stateMachineAliasArn", machine_arn(call, machine.name, name),
+                        "name", name, "routingConfiguration", routing_told(call, machine.name, routing), "creationDate",
                         operation_time(alias.created_ms), "updateDate", operation_time(alias.updated_ms));
     if (alias.description)
         json_object_set_new(*answer, "description", json_string(alias.description));
@@ -297,16 +302,16 @@ bool alias_list(struct operation_call *call, json_t **answer, struct api_error *
     int64_t number = 0;
     if (!field_check(call->arena, list_fields, call->request, error) || !listed(call, &machine, &number, error))
         return false;
-    const char *list = arena_format(call->arena, "ListStateMachineAliases %lld %lld", (long long)machine.id,
-                                    (long long)number);
+    const char *list =
+        arena_format(call->arena, "ListStateMachineAliases %lld %lld", (long long)machine.id, (long long)number);
     const char *position = NULL;
     if (!operation_token_read(call, list, &position, error))
         return false;
     size_t most = operation_page(call);
     struct error err = {0};
     STATEMENT_OWNED sqlite3_stmt *statement = db_prepare(
-        call->db, &err, "SELECT name, routing, created_ms FROM alias WHERE machine = ? AND name > ? ORDER BY name", "it",
-        machine.id, position ? position : "");
+        call->db, &err, "SELECT name, routing, created_ms FROM alias WHERE machine = ? AND name > ? ORDER BY name",
+        "it", machine.id, position ? position : "");
     json_t *aliases = json_array();
     const char *name = NULL, *next = NULL;
     int step = statement ? 1 : -1;
@@ -319,9 +324,9 @@ bool alias_list(struct operation_call *call, json_t **answer, struct api_error *
             break;
         }
         name = column_text(call, statement, 0);
-        json_array_append_new(aliases, json_pack("{s:s, s:o}", "stateMachineAliasArn",
-                                                 machine_arn(call, machine.name, name), "creationDate",
-                                                 operation_time(sqlite3_column_int64(statement, 2))));
+        json_array_append_new(aliases,
+                              json_pack("{s:s, s:o}", "stateMachineAliasArn", machine_arn(call, machine.name, name),
+                                        "creationDate", operation_time(sqlite3_column_int64(statement, 2))));
     }
     if (step < 0) {
         json_decref(aliases);

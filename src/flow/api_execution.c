@@ -5,7 +5,8 @@
 #include "flow/field.h"
 
 enum {
-    REDRIVE_PERIOD_DAYS = 14, /* the service's quotas: how long, and with how many events, an execution can be redriven */
+    REDRIVE_PERIOD_DAYS =
+        14, /* the service's quotas: how long, and with how many events, an execution can be redriven */
     REDRIVE_EVENTS = 24999,
     DAY_MS = 86400000,
 };
@@ -39,9 +40,10 @@ void execution_columns(const struct operation_call *call, sqlite3_stmt *statemen
 static int execution_read(struct operation_call *call, int64_t machine, const char *name, bool data,
                           struct execution_row *row, struct api_error *error) {
     struct error err = {0};
-    STATEMENT_OWNED sqlite3_stmt *statement = db_prepare(
-        call->db, &err, "SELECT " EXECUTION_COLUMNS ", e.input, e.output FROM execution e WHERE machine = ? AND name = ?",
-        "it", machine, name);
+    STATEMENT_OWNED sqlite3_stmt *statement =
+        db_prepare(call->db, &err,
+                   "SELECT " EXECUTION_COLUMNS ", e.input, e.output FROM execution e WHERE machine = ? AND name = ?",
+                   "it", machine, name);
     int step = statement ? db_step(call->db, statement, &err) : -1;
     if (step < 0)
         operation_broken(error, &err);

@@ -16,8 +16,8 @@ struct execution_row {
     const char *extra;
 };
 
-/* Finds what an execution's ARN names, a child of a map run too. False: InvalidArn, ExecutionDoesNotExist. `data`: input and
- * output are read too. */
+/* Finds what an execution's ARN names, a child of a map run too. False: InvalidArn, ExecutionDoesNotExist. `data`:
+ * input and output are read too. */
 bool execution_find(struct operation_call *call, const char *arn, bool data, struct execution_row *row,
                     struct machine_row *machine, struct api_error *error);
 
@@ -37,7 +37,8 @@ const char *execution_arn(const struct operation_call *call, const char *machine
 
 /* Columns of the table in the order that execution_columns reads them; "e" is the table's name in the statement. */
 #define EXECUTION_COLUMNS                                                                                              \
-    "e.id, e.machine, e.revision, e.version, e.map_run, e.status, e.started_ms, e.stopped_ms, e.redriven_ms, e.events, "  \
+    "e.id, e.machine, e.revision, e.version, e.map_run, e.status, e.started_ms, e.stopped_ms, e.redriven_ms, "         \
+    "e.events, "                                                                                                       \
     "e.redrives, e.name, e.alias, e.trace, e.error, e.cause, e.extra"
 enum { EXECUTION_COLUMN_COUNT = 17 };
 void execution_columns(const struct operation_call *call, sqlite3_stmt *statement, struct execution_row *row);

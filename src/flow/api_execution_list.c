@@ -1,5 +1,5 @@
-/* ListExecutions. The newest come first; each status is a range of an index, so a page costs a page, however many executions
- * there are. */
+/* ListExecutions. The newest come first; each status is a range of an index, so a page costs a page, however many
+ * executions there are. */
 #include <string.h>
 
 #include "base/text.h"
@@ -7,16 +7,16 @@
 #include "flow/field.h"
 
 /* In the order in which the service lists them in its messages. */
-static const char *const statuses[] = {"SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORTED", "FAILED", "RUNNING", NULL};
+static const char *const statuses[] = {"SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORTED", "FAILED",
+                                       "RUNNING",   NULL};
 static const char *const redrive_filters[] = {"REDRIVEN", "NOT_REDRIVEN", NULL};
-static const struct field list_fields[] = {
-    FIELD_ARN("stateMachineArn", false),
-    {.name = "statusFilter", .kind = FIELD_TEXT, .values = statuses},
-    {.name = "maxResults", .kind = FIELD_INT, .most = 1000},
-    {.name = "nextToken", .kind = FIELD_TEXT, .least = 1, .most = 3096},
-    FIELD_LONG_ARN("mapRunArn", false),
-    {.name = "redriveFilter", .kind = FIELD_TEXT, .values = redrive_filters},
-    FIELD_END};
+static const struct field list_fields[] = {FIELD_ARN("stateMachineArn", false),
+                                           {.name = "statusFilter", .kind = FIELD_TEXT, .values = statuses},
+                                           {.name = "maxResults", .kind = FIELD_INT, .most = 1000},
+                                           {.name = "nextToken", .kind = FIELD_TEXT, .least = 1, .most = 3096},
+                                           FIELD_LONG_ARN("mapRunArn", false),
+                                           {.name = "redriveFilter", .kind = FIELD_TEXT, .values = redrive_filters},
+                                           FIELD_END};
 
 /* What is listed. */
 struct listing {
@@ -112,10 +112,11 @@ static json_t *told(const struct operation_call *call, const struct listing *lis
     const struct map_run_row *run = listing->run.id ? &listing->run : NULL;
     const char *machine = listing->machine.name;
     const char *labeled = run ? arena_format(call->arena, "%s/%s", machine, run->label) : machine;
-    json_t *made = json_pack("{s:s, s:s, s:s, s:s, s:o, s:I}", "executionArn", execution_arn(call, machine, row->name, run),
-                             "stateMachineArn", machine_arn(call, labeled, NULL), "name", row->name, "status",
-                             execution_status_name(row->status), "startDate", operation_time(row->started_ms),
-                             "redriveCount", (json_int_t)row->redrives);
+    json_t *made =
+        json_pack("{s:s, s:s, s:s, s:s, s:o, s:I}", "executionArn", execution_arn(call, machine, row->name, run),
+                  "stateMachineArn", machine_arn(call, labeled, NULL), "name", row->name, "status",
+                  execution_status_name(row->status), "startDate", operation_time(row->started_ms), "redriveCount",
+                  (json_int_t)row->redrives);
     if (row->stopped_ms)
         json_object_set_new(made, "stopDate", operation_time(row->stopped_ms));
     if (row->redriven_ms)
@@ -139,9 +140,9 @@ bool execution_list(struct operation_call *call, json_t **answer, struct api_err
     struct listing listing;
     if (!field_check(call->arena, list_fields, call->request, error) || !listing_read(call, &listing, error))
         return false;
-    const char *name = arena_format(call->arena, "ListExecutions %lld %lld %lld %s %d %d", (long long)listing.machine.id,
-                                    (long long)listing.run.id, (long long)listing.version,
-                                    listing.alias ? listing.alias : "", listing.status, listing.redriven);
+    const char *name = arena_format(
+        call->arena, "ListExecutions %lld %lld %lld %s %d %d", (long long)listing.machine.id, (long long)listing.run.id,
+        (long long)listing.version, listing.alias ? listing.alias : "", listing.status, listing.redriven);
     const char *position = NULL;
     if (!operation_token_read(call, name, &position, error))
         return false;

@@ -6,9 +6,11 @@
 #include "flow/api_execution.h"
 #include "flow/field.h"
 
-static const struct field history_fields[] = {
-    FIELD_ARN("executionArn", true), FIELD_PAGE, {.name = "reverseOrder", .kind = FIELD_BOOL},
-    {.name = "includeExecutionData", .kind = FIELD_BOOL}, FIELD_END};
+static const struct field history_fields[] = {FIELD_ARN("executionArn", true),
+                                              FIELD_PAGE,
+                                              {.name = "reverseOrder", .kind = FIELD_BOOL},
+                                              {.name = "includeExecutionData", .kind = FIELD_BOOL},
+                                              FIELD_END};
 
 struct page {
     struct operation_call *call;
@@ -31,7 +33,7 @@ static json_t *event_told(const struct page *page, const json_t *kept) {
         return event;
     const char *key;
     json_t *details;
-    json_object_foreach((json_t *)(uintptr_t)kept, key, details) {
+    json_object_foreach ((json_t *)(uintptr_t)kept, key, details) {
         if (!json_is_object(details))
             continue;
         json_t *bare = json_copy(details);
@@ -68,16 +70,19 @@ static bool page_add(struct page *page, const char *text, size_t length, struct 
 }
 
 static bool page_read(struct page *page, int64_t execution, struct error *err) {
-    static const char forward[] = "SELECT events FROM history WHERE execution = ?1 AND first >= ifnull((SELECT max(first) FROM "
-                                  "history WHERE execution = ?1 AND first <= ?2), 0) ORDER BY first";
-    static const char backward[] = "SELECT events FROM history WHERE execution = ?1 AND first <= ?2 ORDER BY first DESC";
+    static const char forward[] =
+        "SELECT events FROM history WHERE execution = ?1 AND first >= ifnull((SELECT max(first) FROM "
+        "history WHERE execution = ?1 AND first <= ?2), 0) ORDER BY first";
+    static const char backward[] =
+        "SELECT events FROM history WHERE execution = ?1 AND first <= ?2 ORDER BY first DESC";
     struct db *db = page->call->db;
     STATEMENT_OWNED sqlite3_stmt *statement =
         db_prepare(db, err, page->reverse ? backward : forward, "ii", execution, page->next);
     int step = statement ? 1 : -1;
     while (step == 1 && !page_full(page)) {
         step = db_step(db, statement, err);
-        if (step == 1 && !page_add(page, sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0), err))
+        if (step == 1 &&
+            !page_add(page, sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0), err))
             step = -1;
     }
     return step >= 0;
@@ -101,7 +106,8 @@ bool execution_history(struct operation_call *call, json_t **answer, struct api_
     struct error err = {0};
     int64_t last = 0;
     if (!db_read_int(call->db, 0, &last, &err,
-                     "SELECT first + count - 1 FROM history WHERE execution = ? ORDER BY first DESC LIMIT 1", "i", row.id))
+                     "SELECT first + count - 1 FROM history WHERE execution = ? ORDER BY first DESC LIMIT 1", "i",
+                     row.id))
         return operation_broken(error, &err);
     page.next = page.reverse ? last : 1;
     if (position)
@@ -113,7 +119,8 @@ bool execution_history(struct operation_call *call, json_t **answer, struct api_
     }
     *answer = json_pack("{s:o}", "events", page.events);
     if (page.reverse ? page.next >= 1 && last >= 1 : page.next <= last)
-        json_object_set_new(*answer, "nextToken",
-                            json_string(operation_token(call, list, arena_format(call->arena, "%lld", (long long)page.next))));
+        json_object_set_new(
+            *answer, "nextToken",
+            json_string(operation_token(call, list, arena_format(call->arena, "%lld", (long long)page.next))));
     return true;
 }

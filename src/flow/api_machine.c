@@ -26,9 +26,12 @@ const struct field field_encryption[] = {
     {.name = "type", .kind = FIELD_TEXT, .required = true, .values = encryption_types},
     FIELD_END};
 
-static const struct field create_fields[] = {FIELD_NAME("name", true), FIELD_DEFINITION(true),
-                                             FIELD_ARN("roleArn", true), FIELD_MACHINE_TYPE,
-                                             FIELD_MACHINE_SETTINGS,     FIELD_TAGS(false),
+static const struct field create_fields[] = {FIELD_NAME("name", true),
+                                             FIELD_DEFINITION(true),
+                                             FIELD_ARN("roleArn", true),
+                                             FIELD_MACHINE_TYPE,
+                                             FIELD_MACHINE_SETTINGS,
+                                             FIELD_TAGS(false),
                                              FIELD_END};
 static const struct field update_fields[] = {FIELD_ARN("stateMachineArn", true), FIELD_DEFINITION(false),
                                              FIELD_ARN("roleArn", false), FIELD_MACHINE_SETTINGS, FIELD_END};
@@ -125,9 +128,10 @@ static json_t *settings_merge(const json_t *request, const json_t *before) {
 static bool revision_write(struct operation_call *call, int64_t machine, const char *uuid, const char *definition,
                            const char *role, const json_t *settings, int64_t *id, struct error *err) {
     TEXT_OWNED char *text = json_text(settings, 0);
-    if (!db_run_with(call->db, err,
-                     "INSERT INTO revision(machine, uuid, definition, role, settings, created_ms) VALUES(?, ?, ?, ?, ?, ?)",
-                     "itttti", machine, uuid, definition, role, text, call->now_ms))
+    if (!db_run_with(
+            call->db, err,
+            "INSERT INTO revision(machine, uuid, definition, role, settings, created_ms) VALUES(?, ?, ?, ?, ?, ?)",
+            "itttti", machine, uuid, definition, role, text, call->now_ms))
         return false;
     *id = sqlite3_last_insert_rowid(call->db->handle);
     return db_run_with(call->db, err, "UPDATE machine SET revision = ?, updated_ms = ? WHERE id = ?", "iii", *id,
@@ -188,8 +192,8 @@ static bool create_new(struct operation_call *call, const json_t *settings, json
         return false;
     bool express = text_equal(json_get_text(request, "type", "STANDARD"), "EXPRESS");
     if (!db_run_with(call->db, &err,
-                     "INSERT INTO machine(name, express, revision, created_ms, updated_ms) VALUES(?, ?, 0, ?, ?)", "tiii",
-                     name, (int64_t)express, call->now_ms, call->now_ms))
+                     "INSERT INTO machine(name, express, revision, created_ms, updated_ms) VALUES(?, ?, 0, ?, ?)",
+                     "tiii", name, (int64_t)express, call->now_ms, call->now_ms))
         return operation_broken(error, &err);
     int64_t id = sqlite3_last_insert_rowid(call->db->handle);
     if (!revision_write(call, id, "", json_get_text(request, "definition", ""), json_get_text(request, "roleArn", ""),
@@ -261,9 +265,10 @@ static bool update(struct operation_call *call, json_t **answer, struct api_erro
     if (!definition && !role && !json_is_object(json_object_get(request, "loggingConfiguration")) &&
         !json_is_object(json_object_get(request, "tracingConfiguration")) &&
         !json_is_object(json_object_get(request, "encryptionConfiguration")))
-        return operation_refuse(error, "MissingRequiredParameter",
-                                "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration "
-                                "must be specified");
+        return operation_refuse(
+            error, "MissingRequiredParameter",
+            "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration "
+            "must be specified");
     if ((role && !role_check(role, error)) || !settings_check(request, error) ||
         (definition && !machine_definition_check(call, definition, machine.express, error)))
         return false;
@@ -291,9 +296,10 @@ static bool update(struct operation_call *call, json_t **answer, struct api_erro
 /* ---- deleting ---- */
 
 static bool machine_remove(struct db *db, int64_t machine, struct error *err) {
-    static const char *const statements[] = {"DELETE FROM alias WHERE machine = ?", "DELETE FROM version WHERE machine = ?",
-                                             "DELETE FROM revision WHERE machine = ?", "DELETE FROM machine WHERE id = ?",
-                                             "INSERT OR IGNORE INTO removed(machine) VALUES(?)"};
+    static const char *const statements[] = {
+        "DELETE FROM alias WHERE machine = ?", "DELETE FROM version WHERE machine = ?",
+        "DELETE FROM revision WHERE machine = ?", "DELETE FROM machine WHERE id = ?",
+        "INSERT OR IGNORE INTO removed(machine) VALUES(?)"};
     for (size_t i = 0; i < ARRAY_LENGTH(statements); i++) {
         if (!db_run_with(db, err, statements[i], "i", machine))
             return false;
@@ -304,7 +310,8 @@ static bool machine_remove(struct db *db, int64_t machine, struct error *err) {
 bool machine_remove_if_idle(struct db *db, int64_t machine, struct error *err) {
     int64_t due = 0;
     return db_read_int(db, 0, &due, err,
-                       "SELECT status = 1 AND NOT EXISTS(SELECT 1 FROM execution WHERE machine = ?1 AND status = 0 AND map_run IS NULL) "
+                       "SELECT status = 1 AND NOT EXISTS(SELECT 1 FROM execution WHERE machine = ?1 AND status = 0 AND "
+                       "map_run IS NULL) "
                        "FROM machine WHERE id = ?1",
                        "i", machine) &&
            (!due || machine_remove(db, machine, err));

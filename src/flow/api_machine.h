@@ -8,8 +8,9 @@
 #define FIELD_MACHINE_SETTINGS                                                                                         \
     {.name = "loggingConfiguration", .kind = FIELD_OBJECT, .members = field_logging},                                  \
         {.name = "tracingConfiguration", .kind = FIELD_OBJECT, .members = field_tracing},                              \
-        {.name = "publish", .kind = FIELD_BOOL}, FIELD_DESCRIPTION("versionDescription"),                              \
-        {.name = "encryptionConfiguration", .kind = FIELD_OBJECT, .members = field_encryption}
+        {.name = "publish", .kind = FIELD_BOOL}, FIELD_DESCRIPTION("versionDescription"), {                            \
+        .name = "encryptionConfiguration", .kind = FIELD_OBJECT, .members = field_encryption                           \
+    }
 #define FIELD_DEFINITION(must)                                                                                         \
     { .name = "definition", .kind = FIELD_TEXT, .required = (must), .least = 1, .most = 1048576 }
 #define FIELD_MACHINE_TYPE                                                                                             \
@@ -19,7 +20,8 @@ extern const struct field field_logging[], field_tracing[], field_encryption[];
 extern const char *const field_machine_type[];
 
 /* False with InvalidDefinition, the faults in its message. */
-bool machine_definition_check(struct operation_call *call, const char *definition, bool express, struct api_error *error);
+bool machine_definition_check(struct operation_call *call, const char *definition, bool express,
+                              struct api_error *error);
 
 /* api_machine_read.c */
 bool machine_describe(struct operation_call *call, json_t **answer, struct api_error *error);

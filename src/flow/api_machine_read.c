@@ -12,10 +12,11 @@ static const char *const severities[] = {"ERROR", "WARNING", NULL};
 static const struct field describe_fields[] = {FIELD_ARN("stateMachineArn", true), FIELD_DATA, FIELD_END};
 static const struct field describe_for_fields[] = {FIELD_ARN("executionArn", true), FIELD_DATA, FIELD_END};
 static const struct field list_fields[] = {FIELD_PAGE, FIELD_END};
-static const struct field validate_fields[] = {
-    FIELD_DEFINITION(true), FIELD_MACHINE_TYPE,
-    {.name = "severity", .kind = FIELD_TEXT, .values = severities},
-    {.name = "maxResults", .kind = FIELD_INT, .most = DIAGNOSTICS_MOST}, FIELD_END};
+static const struct field validate_fields[] = {FIELD_DEFINITION(true),
+                                               FIELD_MACHINE_TYPE,
+                                               {.name = "severity", .kind = FIELD_TEXT, .values = severities},
+                                               {.name = "maxResults", .kind = FIELD_INT, .most = DIAGNOSTICS_MOST},
+                                               FIELD_END};
 
 /* What both Describe operations tell of a revision. Takes the row's settings over. */
 static json_t *revision_told(const struct operation_call *call, struct revision_row *revision, const char *name,
@@ -107,8 +108,8 @@ bool machine_list(struct operation_call *call, json_t **answer, struct api_error
     size_t most = operation_page(call);
     struct error err = {0};
     STATEMENT_OWNED sqlite3_stmt *statement =
-        db_prepare(call->db, &err, "SELECT name, express, created_ms FROM machine WHERE name > ? ORDER BY name LIMIT ?", "ti",
-                   position ? position : "", (int64_t)most + 1);
+        db_prepare(call->db, &err, "SELECT name, express, created_ms FROM machine WHERE name > ? ORDER BY name LIMIT ?",
+                   "ti", position ? position : "", (int64_t)most + 1);
     json_t *machines = json_array();
     const char *name = NULL, *next = NULL;
     int step = statement ? 1 : -1;
@@ -118,10 +119,10 @@ bool machine_list(struct operation_call *call, json_t **answer, struct api_error
             break;
         }
         name = column_text(call, statement, 0);
-        json_array_append_new(machines, json_pack("{s:s, s:s, s:s, s:o}", "stateMachineArn", machine_arn(call, name, NULL),
-                                                  "name", name, "type",
-                                                  sqlite3_column_int(statement, 1) ? "EXPRESS" : "STANDARD",
-                                                  "creationDate", operation_time(sqlite3_column_int64(statement, 2))));
+        json_array_append_new(machines,
+                              json_pack("{s:s, s:s, s:s, s:o}", "stateMachineArn", machine_arn(call, name, NULL),
+                                        "name", name, "type", sqlite3_column_int(statement, 1) ? "EXPRESS" : "STANDARD",
+                                        "creationDate", operation_time(sqlite3_column_int64(statement, 2))));
     }
     if (step < 0) {
         json_decref(machines);
@@ -136,9 +137,9 @@ bool machine_list(struct operation_call *call, json_t **answer, struct api_error
 /* ---- ValidateStateMachineDefinition ---- */
 
 static json_t *diagnostic_told(const struct diagnostic *diagnostic) {
-    json_t *told = json_pack("{s:s, s:s, s:s}", "severity",
-                             diagnostic->severity == DIAGNOSTIC_ERROR ? "ERROR" : "WARNING", "code", diagnostic->code,
-                             "message", diagnostic->message);
+    json_t *told =
+        json_pack("{s:s, s:s, s:s}", "severity", diagnostic->severity == DIAGNOSTIC_ERROR ? "ERROR" : "WARNING", "code",
+                  diagnostic->code, "message", diagnostic->message);
     if (diagnostic->location)
         json_object_set_new(told, "location", json_string(diagnostic->location));
     if (diagnostic->line) { /* beyond what the service tells; its clients leave it aside */
@@ -171,7 +172,8 @@ bool machine_validate(struct operation_call *call, json_t **answer, struct api_e
             break;
         json_array_append_new(list, diagnostic_told(&found->items[i]));
     }
-    *answer = json_pack("{s:s, s:o, s:b}", "result", machine ? "OK" : "FAIL", "diagnostics", list, "truncated", truncated);
+    *answer =
+        json_pack("{s:s, s:o, s:b}", "result", machine ? "OK" : "FAIL", "diagnostics", list, "truncated", truncated);
     machine_close(machine);
     diagnostics_close(found);
     return true;

@@ -40,9 +40,9 @@ const char *map_run_arn(const struct operation_call *call, const char *machine, 
 static json_t *run_told(const struct operation_call *call, const char *machine, const char *execution,
                         const struct map_run_row *run) {
     const char *labeled = arena_format(call->arena, "%s/%s", machine, run->label);
-    json_t *told = json_pack("{s:s, s:s, s:s, s:o}", "executionArn", execution, "mapRunArn",
-                             map_run_arn(call, machine, run), "stateMachineArn", machine_arn(call, labeled, NULL),
-                             "startDate", operation_time(run->started_ms));
+    json_t *told =
+        json_pack("{s:s, s:s, s:s, s:o}", "executionArn", execution, "mapRunArn", map_run_arn(call, machine, run),
+                  "stateMachineArn", machine_arn(call, labeled, NULL), "startDate", operation_time(run->started_ms));
     if (run->stopped_ms)
         json_object_set_new(told, "stopDate", operation_time(run->stopped_ms));
     return told;
@@ -66,8 +66,8 @@ bool map_run_list(struct operation_call *call, json_t **answer, struct api_error
     struct error err = {0};
     STATEMENT_OWNED sqlite3_stmt *statement =
         db_prepare(call->db, &err,
-                   "SELECT " MAP_RUN_COLUMNS " FROM map_run WHERE execution = ? AND id < ? ORDER BY id DESC LIMIT ?", "iii",
-                   row.id, before, (int64_t)most + 1);
+                   "SELECT " MAP_RUN_COLUMNS " FROM map_run WHERE execution = ? AND id < ? ORDER BY id DESC LIMIT ?",
+                   "iii", row.id, before, (int64_t)most + 1);
     const char *execution = execution_arn(call, machine.name, row.name, NULL);
     json_t *runs = json_array();
     const char *next = NULL;
@@ -93,7 +93,7 @@ bool map_run_list(struct operation_call *call, json_t **answer, struct api_error
 
 /* The counts with every member that the API requires. */
 static json_t *counts(const json_t *facts, const char *key) {
-    static const char *const members[] = {"pending", "running", "succeeded", "failed",        "timedOut",
+    static const char *const members[] = {"pending", "running", "succeeded",      "failed", "timedOut",
                                           "aborted", "total",   "resultsWritten", NULL};
     const json_t *given = json_object_get(facts, key);
     json_t *made = json_is_object(given) ? json_copy((json_t *)(uintptr_t)given) : json_object();

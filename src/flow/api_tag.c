@@ -38,10 +38,11 @@ bool tags_write(struct operation_call *call, const char *arn, const json_t *tags
     struct error err = {0};
     size_t i;
     json_t *tag;
-    json_array_foreach(tags, i, tag) {
-        if (!db_run_with(call->db, &err,
-                         "INSERT INTO tag(arn, key, value) VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-                         "ttt", arn, json_get_text(tag, "key", ""), json_get_text(tag, "value", "")))
+    json_array_foreach (tags, i, tag) {
+        if (!db_run_with(
+                call->db, &err,
+                "INSERT INTO tag(arn, key, value) VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                "ttt", arn, json_get_text(tag, "key", ""), json_get_text(tag, "value", "")))
             return operation_broken(error, &err);
     }
     return true;
@@ -55,12 +56,12 @@ bool tags_check(struct operation_call *call, const char *arn, const json_t *tags
         return operation_broken(error, &err);
     size_t i, k;
     json_t *tag, *other;
-    json_array_foreach(tags, i, tag) {
+    json_array_foreach (tags, i, tag) {
         const char *key = json_get_text(tag, "key", "");
         int64_t there = 0;
         if (!db_read_int(call->db, 0, &there, &err, "SELECT 1 FROM tag WHERE arn = ? AND key = ?", "tt", arn, key))
             return operation_broken(error, &err);
-        json_array_foreach(tags, k, other) {
+        json_array_foreach (tags, k, other) {
             if (k >= i)
                 break;
             there = there || text_equal(json_get_text(other, "key", ""), key);
@@ -94,8 +95,9 @@ static bool untag_resource(struct operation_call *call, json_t **answer, struct 
     struct error err = {0};
     size_t i;
     json_t *key;
-    json_array_foreach(json_object_get(call->request, "tagKeys"), i, key) {
-        if (!db_run_with(call->db, &err, "DELETE FROM tag WHERE arn = ? AND key = ?", "tt", arn, json_string_value(key)))
+    json_array_foreach (json_object_get(call->request, "tagKeys"), i, key) {
+        if (!db_run_with(call->db, &err, "DELETE FROM tag WHERE arn = ? AND key = ?", "tt", arn,
+                         json_string_value(key)))
             return operation_broken(error, &err);
     }
     *answer = json_object();

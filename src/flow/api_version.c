@@ -29,10 +29,11 @@ static bool publish(struct operation_call *call, json_t **answer, struct api_err
     json_decref(revision.settings);
     const char *current = *revision.uuid ? revision.uuid : "INITIAL";
     if (wanted && !text_equal(wanted, current))
-        return operation_refuse(error, "ConflictException",
-                                "Failed to publish the State Machine version for revision %s. The current State Machine "
-                                "revision is %s.",
-                                wanted, current);
+        return operation_refuse(
+            error, "ConflictException",
+            "Failed to publish the State Machine version for revision %s. The current State Machine "
+            "revision is %s.",
+            wanted, current);
     struct version_row version;
     if (!version_publish(call, &machine, json_get_text(call->request, "description", NULL), &version, error))
         return false;
@@ -70,7 +71,8 @@ static bool delete_version(struct operation_call *call, json_t **answer, struct 
     if (!flow_arn_parse_kind(call->arena, arn, "stateMachine", NULL, &name, error))
         return false;
     if (!version_number(name.qualifier, &number))
-        return operation_refuse(error, "ValidationException", "Expected a state machine version ARN. Received: %s", arn);
+        return operation_refuse(error, "ValidationException", "Expected a state machine version ARN. Received: %s",
+                                arn);
     struct machine_row machine;
     int found = machine_find(call, name.machine, 0, &machine, error);
     if (found < 0)
@@ -84,7 +86,8 @@ static bool delete_version(struct operation_call *call, json_t **answer, struct 
                                 "referencing this version: [%s]",
                                 aliases);
     struct error err = {0};
-    if (found && !db_run_with(call->db, &err, "DELETE FROM version WHERE machine = ? AND number = ?", "ii", machine.id, number))
+    if (found &&
+        !db_run_with(call->db, &err, "DELETE FROM version WHERE machine = ? AND number = ?", "ii", machine.id, number))
         return operation_broken(error, &err);
     *answer = json_object();
     return true;
@@ -105,10 +108,10 @@ static bool list(struct operation_call *call, json_t **answer, struct api_error 
         text_to_int64(position, &number);
     size_t most = operation_page(call);
     struct error err = {0};
-    STATEMENT_OWNED sqlite3_stmt *statement =
-        db_prepare(call->db, &err,
-                   "SELECT number, created_ms FROM version WHERE machine = ? AND number < ? ORDER BY number DESC LIMIT ?",
-                   "iii", machine.id, number, (int64_t)most + 1);
+    STATEMENT_OWNED sqlite3_stmt *statement = db_prepare(
+        call->db, &err,
+        "SELECT number, created_ms FROM version WHERE machine = ? AND number < ? ORDER BY number DESC LIMIT ?", "iii",
+        machine.id, number, (int64_t)most + 1);
     json_t *versions = json_array();
     const char *next = NULL;
     int step = statement ? 1 : -1;
@@ -132,13 +135,12 @@ static bool list(struct operation_call *call, json_t **answer, struct api_error 
     return true;
 }
 
-const struct operation operation_versions[] = {
-    {"PublishStateMachineVersion", OPERATION_WRITE, publish},
-    {"DeleteStateMachineVersion", OPERATION_WRITE, delete_version},
-    {"ListStateMachineVersions", OPERATION_READ, list},
-    {"CreateStateMachineAlias", OPERATION_WRITE, alias_create},
-    {"UpdateStateMachineAlias", OPERATION_WRITE, alias_update},
-    {"DeleteStateMachineAlias", OPERATION_WRITE, alias_delete},
-    {"DescribeStateMachineAlias", OPERATION_READ, alias_describe},
-    {"ListStateMachineAliases", OPERATION_READ, alias_list},
-    {NULL, OPERATION_READ, NULL}};
+const struct operation operation_versions[] = {{"PublishStateMachineVersion", OPERATION_WRITE, publish},
+                                               {"DeleteStateMachineVersion", OPERATION_WRITE, delete_version},
+                                               {"ListStateMachineVersions", OPERATION_READ, list},
+                                               {"CreateStateMachineAlias", OPERATION_WRITE, alias_create},
+                                               {"UpdateStateMachineAlias", OPERATION_WRITE, alias_update},
+                                               {"DeleteStateMachineAlias", OPERATION_WRITE, alias_delete},
+                                               {"DescribeStateMachineAlias", OPERATION_READ, alias_describe},
+                                               {"ListStateMachineAliases", OPERATION_READ, alias_list},
+                                               {NULL, OPERATION_READ, NULL}};

@@ -135,7 +135,7 @@ static bool check_value(struct check *check, const char *where, const struct fie
         check_length(check, where, field, value, (long)json_array_size(value), "length");
         size_t i;
         json_t *member;
-        json_array_foreach(value, i, member) {
+        json_array_foreach (value, i, member) {
             const char *place = arena_format(check->arena, "%s.%zu.member", where, i + 1);
             struct field object = {.name = place, .kind = FIELD_OBJECT, .members = field->members};
             const struct field *rule = field->item ? field->item : &object;

@@ -21,8 +21,7 @@ json_t *machine_json(const char *text) {
 }
 
 const char *machine_arn(const struct operation_call *call, const char *name, const char *qualifier) {
-    return operation_arn(call, "stateMachine",
-                         qualifier ? arena_format(call->arena, "%s:%s", name, qualifier) : name);
+    return operation_arn(call, "stateMachine", qualifier ? arena_format(call->arena, "%s:%s", name, qualifier) : name);
 }
 
 const char *machine_version_arn(const struct operation_call *call, const char *name, int64_t number) {
@@ -50,7 +49,8 @@ int machine_find(struct operation_call *call, const char *name, int64_t id, stru
     return step;
 }
 
-bool machine_find_plain(struct operation_call *call, const char *arn, struct machine_row *row, struct api_error *error) {
+bool machine_find_plain(struct operation_call *call, const char *arn, struct machine_row *row,
+                        struct api_error *error) {
     struct flow_arn name;
     if (!flow_arn_parse_kind(call->arena, arn, "stateMachine", NULL, &name, error))
         return false;
@@ -66,8 +66,8 @@ bool machine_find_plain(struct operation_call *call, const char *arn, struct mac
 
 bool revision_read(struct operation_call *call, int64_t id, struct revision_row *row, struct api_error *error) {
     struct error err = {0};
-    STATEMENT_OWNED sqlite3_stmt *statement =
-        db_prepare(call->db, &err, "SELECT uuid, definition, role, settings, created_ms FROM revision WHERE id = ?", "i", id);
+    STATEMENT_OWNED sqlite3_stmt *statement = db_prepare(
+        call->db, &err, "SELECT uuid, definition, role, settings, created_ms FROM revision WHERE id = ?", "i", id);
     int step = statement ? db_step(call->db, statement, &err) : -1;
     if (step == 0)
         error_set(&err, ERROR_CORRUPT, "revision %lld is not in the database", (long long)id);
@@ -88,9 +88,9 @@ bool version_number(const char *qualifier, int64_t *number) {
 int version_find(struct operation_call *call, int64_t machine, int64_t number, struct version_row *row,
                  struct api_error *error) {
     struct error err = {0};
-    STATEMENT_OWNED sqlite3_stmt *statement =
-        db_prepare(call->db, &err, "SELECT revision, description, created_ms FROM version WHERE machine = ? AND number = ?",
-                   "ii", machine, number);
+    STATEMENT_OWNED sqlite3_stmt *statement = db_prepare(
+        call->db, &err, "SELECT revision, description, created_ms FROM version WHERE machine = ? AND number = ?", "ii",
+        machine, number);
     int step = statement ? db_step(call->db, statement, &err) : -1;
     if (step < 0)
         operation_broken(error, &err);
@@ -123,8 +123,8 @@ int alias_find(struct operation_call *call, int64_t machine, const char *name, s
 static bool version_of(struct operation_call *call, const struct machine_row *machine, int64_t *number,
                        struct error *err) {
     return db_read_int(call->db, 0, number, err,
-                       "SELECT number FROM version WHERE machine = ? AND revision = ? ORDER BY number DESC LIMIT 1", "ii",
-                       machine->id, machine->revision);
+                       "SELECT number FROM version WHERE machine = ? AND revision = ? ORDER BY number DESC LIMIT 1",
+                       "ii", machine->id, machine->revision);
 }
 
 bool version_publish(struct operation_call *call, const struct machine_row *machine, const char *description,
@@ -146,9 +146,10 @@ bool version_publish(struct operation_call *call, const struct machine_row *mach
                                .description = description,
                                .created_ms = call->now_ms};
     if (!db_run_with(call->db, &err,
-                     "INSERT INTO version(machine, number, revision, description, created_ms) VALUES(?, ?, ?, ?, ?)", "iiiti",
-                     machine->id, made.number, made.revision, description, made.created_ms) ||
-        !db_run_with(call->db, &err, "UPDATE machine SET next_version = next_version + 1 WHERE id = ?", "i", machine->id))
+                     "INSERT INTO version(machine, number, revision, description, created_ms) VALUES(?, ?, ?, ?, ?)",
+                     "iiiti", machine->id, made.number, made.revision, description, made.created_ms) ||
+        !db_run_with(call->db, &err, "UPDATE machine SET next_version = next_version + 1 WHERE id = ?", "i",
+                     machine->id))
         return operation_broken(error, &err);
     *row = made;
     return true;
@@ -159,12 +160,11 @@ bool version_publish(struct operation_call *call, const struct machine_row *mach
 /* Which version an alias sends a start to: by its weights, which sum to 100. */
 static int64_t route(const struct operation_call *call, const json_t *routing) {
     const struct engine_settings *settings = engine_settings_of(call->engine);
-    uint64_t drawn = json_array_size(routing) > 1
-                         ? random_below(settings->random ? settings->random : random_system(), 100)
-                         : 0;
+    uint64_t drawn =
+        json_array_size(routing) > 1 ? random_below(settings->random ? settings->random : random_system(), 100) : 0;
     size_t i;
     json_t *entry;
-    json_array_foreach(routing, i, entry) {
+    json_array_foreach (routing, i, entry) {
         uint64_t weight = (uint64_t)json_get_int(entry, "weight", 0);
         if (drawn < weight || i + 1 == json_array_size(routing))
             return json_get_int(entry, "version", 0);

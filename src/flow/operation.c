@@ -21,7 +21,8 @@ bool operation_refuse(struct api_error *error, const char *type, const char *for
 bool operation_broken(struct api_error *error, const struct error *err) {
     char line[sizeof(err->message) + sizeof(err->hint) + 8];
     log_error("flow", "%s", error_line(err, line, sizeof(line)));
-    return api_error_set(error, "InternalFailure", 500, "The request could not be carried out: %s", error_name(err->code));
+    return api_error_set(error, "InternalFailure", 500, "The request could not be carried out: %s",
+                         error_name(err->code));
 }
 
 json_t *operation_time(int64_t ms) {

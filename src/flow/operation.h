@@ -30,7 +30,8 @@ struct operation {
 };
 
 /* Fills `error` with an AWS error type of status 400 ("StateMachineDoesNotExist") and returns false. */
-bool operation_refuse(struct api_error *error, const char *type, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool operation_refuse(struct api_error *error, const char *type, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* An internal failure (status 500), for errors of the database. Returns false. */
 bool operation_broken(struct api_error *error, const struct error *err);
 
@@ -41,11 +42,11 @@ json_t *operation_time(int64_t ms);
 const char *operation_uuid(const struct operation_call *call);
 /* The entries of a page: maxResults of the request, 100 when it is 0 or not given. */
 size_t operation_page(const struct operation_call *call);
-/* A nextToken for the list that `list` names with its filters ("ListExecutions 12 RUNNING"), from which the next page goes on
- * at `position`. In the arena. */
+/* A nextToken for the list that `list` names with its filters ("ListExecutions 12 RUNNING"), from which the next page
+ * goes on at `position`. In the arena. */
 const char *operation_token(const struct operation_call *call, const char *list, const char *position);
-/* The position in the request's nextToken; *position NULL when it has none. False with InvalidToken when the token was not made
- * for this list. */
+/* The position in the request's nextToken; *position NULL when it has none. False with InvalidToken when the token was
+ * not made for this list. */
 bool operation_token_read(const struct operation_call *call, const char *list, const char **position,
                           struct api_error *error);
 
@@ -64,8 +65,8 @@ bool flow_arn_parse(struct arena *arena, const char *text, struct flow_arn *arn,
  * context". */
 bool flow_arn_parse_kind(struct arena *arena, const char *text, const char *kind, const char *other,
                          struct flow_arn *arn, struct api_error *error);
-/* Names of machines, activities and executions: 1 to 80 characters, no white space, none of < > { } [ ] ? * " # % \ ^ | ~ ` $ & , ; :
- * / and no control characters (API reference, CreateStateMachine). False with InvalidName. */
+/* Names of machines, activities and executions: 1 to 80 characters, no white space, none of < > { } [ ] ? * " # % \ ^ |
+ * ~ ` $ & , ; : / and no control characters (API reference, CreateStateMachine). False with InvalidName. */
 bool operation_name_check(const char *name, struct api_error *error);
 
 /* ---- the registry (machines.c), for StartExecution and the rest ---- */
