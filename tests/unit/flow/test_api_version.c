@@ -31,7 +31,8 @@ static void versions_are_numbered(void **unused) {
     const char *create = create_request(f, "m", PASS, "\"publish\":true,\"versionDescription\":\"first\"");
     for (int i = 0; i < 2; i++)
         answers(f, operation_machines, "CreateStateMachine", create,
-                "{\"stateMachineArn\":\"" MACHINE_ARN "m\",\"creationDate\":1700000000.123,\"stateMachineVersionArn\":\"" M1 "\"}");
+                "{\"stateMachineArn\":\"" MACHINE_ARN
+                "m\",\"creationDate\":1700000000.123,\"stateMachineVersionArn\":\"" M1 "\"}");
     /* The revision that is published already is not published again. */
     answers(f, operation_versions, "PublishStateMachineVersion", "{\"stateMachineArn\":\"" MACHINE_ARN "m\"}",
             "{\"creationDate\":1700000000.123,\"stateMachineVersionArn\":\"" M1 "\"}");
@@ -41,11 +42,14 @@ static void versions_are_numbered(void **unused) {
     JSON_OWNED json_t *second = update(f, PASS_2, ",\"publish\":true,\"versionDescription\":\"second\"");
     const char *uuid = json_get_text(second, "revisionId", "");
     JSON_OWNED json_t *third = update(f, PASS, "");
-    refuses(f, operation_versions, "PublishStateMachineVersion",
-            arena_format(f->arena, "{\"stateMachineArn\":\"" MACHINE_ARN "m\",\"revisionId\":\"%s\"}", uuid), "ConflictException",
-            arena_format(f->arena,
-                         "Failed to publish the State Machine version for revision %s. The current State Machine revision is %s.",
-                         uuid, json_get_text(third, "revisionId", "")));
+    refuses(
+        f, operation_versions, "PublishStateMachineVersion",
+        arena_format(f->arena, "{\"stateMachineArn\":\"" MACHINE_ARN "m\",\"revisionId\":\"%s\"}", uuid),
+        "ConflictException",
+        arena_format(
+            f->arena,
+            "Failed to publish the State Machine version for revision %s. The current State Machine revision is %s.",
+            uuid, json_get_text(third, "revisionId", "")));
     /* A number is never given twice. */
     answers(f, operation_versions, "DeleteStateMachineVersion", "{\"stateMachineVersionArn\":\"" M2 "\"}", "{}");
     answers(f, operation_versions, "DeleteStateMachineVersion", "{\"stateMachineVersionArn\":\"" M2 "\"}", "{}");
@@ -53,7 +57,8 @@ static void versions_are_numbered(void **unused) {
             "{\"creationDate\":1700000000.123,\"stateMachineVersionArn\":\"" MACHINE_ARN "m:3\"}");
     answers(f, operation_versions, "ListStateMachineVersions", "{\"stateMachineArn\":\"" MACHINE_ARN "m\"}",
             "{\"stateMachineVersions\":[{\"stateMachineVersionArn\":\"" MACHINE_ARN
-            "m:3\",\"creationDate\":1700000000.123},{\"stateMachineVersionArn\":\"" M1 "\",\"creationDate\":1700000000.123}]}");
+            "m:3\",\"creationDate\":1700000000.123},{\"stateMachineVersionArn\":\"" M1
+            "\",\"creationDate\":1700000000.123}]}");
     JSON_OWNED json_t *page = call_text(f, operation_versions, "ListStateMachineVersions",
                                         "{\"stateMachineArn\":\"" MACHINE_ARN "m\",\"maxResults\":1}");
     answers(f, operation_versions, "ListStateMachineVersions",
@@ -92,17 +97,21 @@ static void alias_lives(void **unused) {
         answers(f, operation_versions, "CreateStateMachineAlias", create,
                 "{\"stateMachineAliasArn\":\"" LIVE_ARN "\",\"creationDate\":1700000000.123}");
     refuses(f, operation_versions, "CreateStateMachineAlias", ALIAS("live", ROUTE(M2, "100")), "ConflictException",
-            "Failed to create alias because an alias with the same name and a different routing configuration already exists.");
-    refuses(f, operation_versions, "DeleteStateMachineVersion", "{\"stateMachineVersionArn\":\"" M1 "\"}", "ConflictException",
-            "Version to be deleted must not be referenced by an alias. Current list of aliases referencing this version: [live]");
+            "Failed to create alias because an alias with the same name and a different routing configuration already "
+            "exists.");
+    refuses(f, operation_versions, "DeleteStateMachineVersion", "{\"stateMachineVersionArn\":\"" M1 "\"}",
+            "ConflictException",
+            "Version to be deleted must not be referenced by an alias. Current list of aliases referencing this "
+            "version: [live]");
     f->engine.now_ms += 1000;
     answers(f, operation_versions, "UpdateStateMachineAlias",
-            "{\"stateMachineAliasArn\":\"" LIVE_ARN "\",\"description\":\"d\",\"routingConfiguration\":[" ROUTE(M1, "30") "," ROUTE(
-                M2, "70") "]}",
+            "{\"stateMachineAliasArn\":\"" LIVE_ARN
+            "\",\"description\":\"d\",\"routingConfiguration\":[" ROUTE(M1, "30") "," ROUTE(M2, "70") "]}",
             "{\"updateDate\":1700000001.123}");
     answers(f, operation_versions, "DescribeStateMachineAlias", "{\"stateMachineAliasArn\":\"" LIVE_ARN "\"}",
-            "{\"stateMachineAliasArn\":\"" LIVE_ARN "\",\"name\":\"live\",\"description\":\"d\",\"routingConfiguration\":[" ROUTE(
-                M1, "30") "," ROUTE(M2, "70") "],\"creationDate\":1700000000.123,\"updateDate\":1700000001.123}");
+            "{\"stateMachineAliasArn\":\"" LIVE_ARN
+            "\",\"name\":\"live\",\"description\":\"d\",\"routingConfiguration\":[" ROUTE(M1, "30") "," ROUTE(
+                M2, "70") "],\"creationDate\":1700000000.123,\"updateDate\":1700000001.123}");
     json_decref(call_text(f, operation_versions, "CreateStateMachineAlias", ALIAS("a", ROUTE(M2, "100"))));
     answers(f, operation_versions, "ListStateMachineAliases", "{\"stateMachineArn\":\"" MACHINE_ARN "m\"}",
             "{\"stateMachineAliases\":[{\"stateMachineAliasArn\":\"" MACHINE_ARN
@@ -132,13 +141,16 @@ static void wrong_aliases_are_refused(void **unused) {
         {ALIAS("x", ROUTE(M1, "70") "," ROUTE(M2, "29")), "ValidationException",
          "Sum of routing configuration weights must equal 100. Received: [70, 29]"},
         {ALIAS("x", ROUTE(M1, "101")), "ValidationException",
-         "1 validation error detected: Value '101' at 'routingConfiguration.1.member.weight' failed to satisfy constraint: Member "
+         "1 validation error detected: Value '101' at 'routingConfiguration.1.member.weight' failed to satisfy "
+         "constraint: Member "
          "must have value less than or equal to 100"},
         {ALIAS("123", ROUTE(M1, "100")), "ValidationException",
-         "1 validation error detected: Value '123' at 'name' failed to satisfy constraint: Member must satisfy regular expression "
+         "1 validation error detected: Value '123' at 'name' failed to satisfy constraint: Member must satisfy regular "
+         "expression "
          "pattern: ^(?=.*[a-zA-Z_\\-\\.])[a-zA-Z0-9_\\-\\.]+$"},
         {ALIAS("!INVALID", ROUTE(M1, "100")), "ValidationException",
-         "1 validation error detected: Value '!INVALID' at 'name' failed to satisfy constraint: Member must satisfy regular "
+         "1 validation error detected: Value '!INVALID' at 'name' failed to satisfy constraint: Member must satisfy "
+         "regular "
          "expression pattern: ^(?=.*[a-zA-Z_\\-\\.])[a-zA-Z0-9_\\-\\.]+$"},
         {ALIAS("x", ROUTE(MACHINE_ARN "m:9", "100")), "ResourceNotFound",
          "Request references a resource that does not exist."},
@@ -178,7 +190,8 @@ static void arn_is_resolved(void **unused) {
         first += ref.version == 1;
     }
     assert_in_range(first, 900, 1100); /* a quarter, with a fixed seed */
-    static const char *const absent[] = {MACHINE_ARN "n", MACHINE_ARN "m:3", MACHINE_ARN "m:other", MACHINE_ARN "m/label"};
+    static const char *const absent[] = {MACHINE_ARN "n", MACHINE_ARN "m:3", MACHINE_ARN "m:other",
+                                         MACHINE_ARN "m/label"};
     for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
         assert_false(resolve(f, absent[i], &ref));
         assert_string_equal(f->error.type, "StateMachineDoesNotExist");
@@ -195,7 +208,8 @@ static void arn_is_resolved(void **unused) {
 static void refused_update_changes_nothing(void **unused) {
     (void)unused;
     struct fixture *f = two_versions();
-    sql(f, "WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) INSERT INTO version(machine, number, "
+    sql(f, "WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) INSERT INTO "
+           "version(machine, number, "
            "revision, created_ms) SELECT 1, i, 1, 0 FROM n");
     assert_null(update(f, PASS, ",\"publish\":true"));
     assert_string_equal(f->error.type, "ServiceQuotaExceededException");
@@ -206,9 +220,9 @@ static void refused_update_changes_nothing(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(versions_are_numbered),     cmocka_unit_test(version_is_described),
-        cmocka_unit_test(alias_lives),               cmocka_unit_test(wrong_aliases_are_refused),
-        cmocka_unit_test(arn_is_resolved),           cmocka_unit_test(refused_update_changes_nothing),
+        cmocka_unit_test(versions_are_numbered), cmocka_unit_test(version_is_described),
+        cmocka_unit_test(alias_lives),           cmocka_unit_test(wrong_aliases_are_refused),
+        cmocka_unit_test(arn_is_resolved),       cmocka_unit_test(refused_update_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
