@@ -129,7 +129,7 @@ class Row:
 
     def find_answers(self):
         """What each state's task answered, attempt by attempt, as mocked responses."""
-        answers, state_of = {}, {}
+        answers, submitted, state_of = {}, {}, {}
         for event in self.events or self.sync_events():
             details = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
             if not isinstance(event["id"], int):
@@ -137,9 +137,9 @@ class Row:
             state = details["name"] if event["type"].endswith("StateEntered") else state_of.get(event["previousEventId"])
             state_of[event["id"]] = state
             if event["type"] == "TaskSubmitted":
-                answers.setdefault(state, []).append({"Submitted": details["output"]})
+                submitted[state] = {"Submit": details["output"]}
             elif event["type"] in RESULTS:
-                answers.setdefault(state, []).append(self.answer(event["type"], details))
+                answers.setdefault(state, []).append({**submitted.pop(state, {}), **self.answer(event["type"], details)})
         return answers
 
     def sync_events(self):
@@ -173,9 +173,9 @@ class Row:
         return json.dumps(cause, separators=(",", ":"))
 
     def mocked_responses(self):
-        """For a state, the entries of MockedResponses: attempt -> Return or Throw. A submitted task's answer is its last one."""
-        return {state: {str(attempt): one for attempt, one in enumerate(one for one in given if "Submitted" not in one)}
-                for state, given in self.answers.items()}
+        """For a state, the entries of MockedResponses: attempt -> Return or Throw. Submit, what the service said to a task that waits for
+        its token, is tidemill's own addition to the format."""
+        return {state: {str(attempt): one for attempt, one in enumerate(given)} for state, given in self.answers.items()}
 
     def child(self):
         return next(machine for part, machine in CHILDREN if part in self.name)

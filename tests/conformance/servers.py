@@ -33,7 +33,7 @@ class Server:
     def close(self):
         """Ends the process politely; its exit status."""
         status = None
-        if self.process:
+        if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
                 status = self.process.wait(timeout=60)
@@ -55,7 +55,7 @@ class Tidemill(Server):
     name = "tidemill"
     mocks = True
 
-    def __init__(self, program, config=None, virtual=True, objects=(), more=()):
+    def __init__(self, program, config=None, virtual=True, objects=(), more=(), unsigned=True, environment=None):
         super().__init__()
         self.program = program
         data = os.path.join(self.folder, "data")
@@ -65,23 +65,32 @@ class Tidemill(Server):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w", encoding="utf-8") as out:
                 out.write(text)
-        words = [program, "serve", "--listen", "127.0.0.1:0", "--data", data, "--allow-unsigned", *more]
+        self.words = [program, "serve", "--listen", "127.0.0.1:0", "--data", data, *(["--allow-unsigned"] if unsigned else []), *more]
         if virtual:
-            words.append("--virtual-time")
+            self.words.append("--virtual-time")
         if config is not None:
             path = os.path.join(self.folder, "MockConfigFile.json")
             with open(path, "w", encoding="utf-8") as out:
                 json.dump(config, out, indent=1)
-            words += ["--mock-config", path]
-        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True,
-                                        env={**os.environ, "HOME": self.folder})
+            self.words += ["--mock-config", path]
+        self.environment = {**os.environ, "HOME": self.folder, **(environment or {})}
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True,
+                                        env=self.environment)
         line = self.process.stdout.readline()
         while line and "listening on http://" not in line:
             line = self.process.stdout.readline()
         if not line:
             self.process.wait()
-            raise RuntimeError(f"{' '.join(words)} did not start:\n{self.told()}")
-        self.url = line[line.index("http://"):].split()[0]
+            raise RuntimeError(f"{' '.join(self.words)} did not start:\n{self.told()}")
+        self.url = line[line.index("http://"):].split()[0].rstrip("/")
+
+    def kill(self):
+        """Ends it at once, as a power cut does for the process."""
+        self.process.kill()
+        self.process.wait()
 
     @staticmethod
     def version(program):
