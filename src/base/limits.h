@@ -141,4 +141,11 @@
 #define LIMIT_FLOW_INTRINSIC_TEXT (1 * MIB)    /* that a function makes; a payload ends at 256 KiB */
 #define LIMIT_FLOW_RULE_DEPTH 64               /* And, Or, Not within each other; templates too */
 
+/* ---- flow: definitions ---- */
+#define LIMIT_FLOW_DEFINITION_BYTES (1 * MIB) /* the service's own quota */
+#define LIMIT_FLOW_STATES 10000               /* of one machine; real ones have tens, and each costs about 1 KB compiled */
+#define LIMIT_FLOW_STATE_NAME 80              /* characters; the service's own quota */
+#define LIMIT_FLOW_LABEL 40                   /* characters of a distributed Map's Label; the service's own quota */
+#define LIMIT_FLOW_DIAGNOSTICS 1000           /* kept of one check; nobody reads more, the rest is counted */
+
 #endif

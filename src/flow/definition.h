@@ -204,14 +204,16 @@ struct diagnostic {
     enum diagnostic_severity severity;
     const char *code;     /* "SCHEMA_VALIDATION_FAILED", "MISSING_TRANSITION_TARGET", "INVALID_JSON_DESCRIPTION", … */
     const char *message;
-    const char *location; /* as the service gives it: a JSON pointer, "/States/A/Next" ("/" for the whole) */
+    const char *detail;   /* what exactly is wrong, where the service's own words leave it open; NULL: nothing to add */
+    const char *location; /* as the service gives it: "/States/A/Choices[0]/Next" ("/" for the whole); NULL: none */
     size_t line, column;  /* of that place in the text, from 1; 0: unknown */
 };
 struct diagnostics {
     struct arena *arena;
     struct diagnostic *items;
     size_t count, capacity;
-    size_t errors; /* of severity error */
+    size_t errors;  /* of severity error, those not kept too */
+    bool truncated; /* there were more than are kept */
 };
 struct diagnostics *diagnostics_open(void);
 void diagnostics_close(struct diagnostics *diagnostics); /* NULL is allowed */
@@ -232,7 +234,7 @@ struct definition_settings {
 struct machine *machine_compile(const char *text, size_t length, const struct definition_settings *settings,
                                 struct diagnostics *diagnostics);
 void machine_close(struct machine *machine); /* NULL is allowed */
-/* "SCHEMA_VALIDATION_FAILED: … at /States/A, …": the faults as CreateStateMachine's message has them (between the
+/* "SCHEMA_VALIDATION_FAILED: … at /States/A, …": the errors as CreateStateMachine's message has them (between the
  * apostrophes of "Invalid State Machine Definition: '…'"), in `arena`. */
 const char *diagnostics_line(const struct diagnostics *diagnostics, struct arena *arena);
 
