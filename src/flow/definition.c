@@ -62,8 +62,9 @@ static bool refuse_plainly(struct diagnostics *diagnostics, const char *code, co
 static bool check_text(const char *text, size_t length, struct diagnostics *diagnostics) {
     if (length > LIMIT_FLOW_DEFINITION_BYTES)
         return refuse_plainly(diagnostics, CODE_SCHEMA,
-                              arena_format(diagnostics->arena, "The definition is %zu bytes long; at most %zu are allowed",
-                                           length, LIMIT_FLOW_DEFINITION_BYTES));
+                              arena_format(diagnostics->arena,
+                                           "The definition is %zu bytes long; at most %zu are allowed", length,
+                                           LIMIT_FLOW_DEFINITION_BYTES));
     if (length == 0)
         return refuse_plainly(diagnostics, CODE_MISSING, "Received a null or empty workflow input.");
     if (!utf8_valid(text, length))
@@ -97,8 +98,8 @@ static json_t *parse(const char *text, size_t length, struct diagnostics *diagno
     if (!value) {
         /* What the grammar allows and we cannot hold: numbers beyond 64 bits, lone surrogates, NUL in a key. */
         struct source_fault found = {.message = failed.text};
-        found.offset = found.start = failed.position > 0 && (size_t)failed.position <= length
-                                         ? utf8_cut(text, (size_t)failed.position) : 0;
+        found.offset = found.start =
+            failed.position > 0 && (size_t)failed.position <= length ? utf8_cut(text, (size_t)failed.position) : 0;
         refuse_json(diagnostics, text, length, &found);
     }
     return value;
@@ -108,7 +109,7 @@ static json_t *parse(const char *text, size_t length, struct diagnostics *diagno
 
 static const char *resolved(struct compiler *compiler, const char *text) {
     const struct definition_settings *settings = compiler->settings;
-    struct text made TEXT_SCOPED;
+    TEXT_SCOPED struct text made;
     text_open(&made, LIMIT_FLOW_DEFINITION_BYTES);
     const char *at = text, *open, *close;
     while ((open = strstr(at, "${")) && (close = strchr(open, '}'))) {
@@ -133,9 +134,11 @@ static void resolve_variables(struct compiler *compiler, json_t *value) {
     if (json_is_string(value) && strstr(json_string_value(value), "${"))
         json_string_set(value, resolved(compiler, json_string_value(value)));
     else if (json_is_object(value))
-        json_object_foreach(value, key, member) resolve_variables(compiler, member);
+        json_object_foreach (value, key, member)
+            resolve_variables(compiler, member);
     else if (json_is_array(value))
-        json_array_foreach(value, index, member) resolve_variables(compiler, member);
+        json_array_foreach (value, index, member)
+            resolve_variables(compiler, member);
 }
 
 /* ---- the machine ---- */
@@ -174,7 +177,8 @@ enum query_language language_compile(const struct fields *fields, enum query_lan
 }
 
 static void compile_whole(struct compiler *compiler, struct machine_whole *whole, const struct place *root) {
-    static const char *const known[] = {"Comment", "QueryLanguage", "StartAt", "States", "TimeoutSeconds", "Version", NULL};
+    static const char *const known[] = {"Comment",        "QueryLanguage", "StartAt", "States",
+                                        "TimeoutSeconds", "Version",       NULL};
     static const char *const versions[] = {"1.0", NULL};
     static const struct number_rule seconds = {true, 0, 99999999};
     struct machine *machine = &whole->machine;

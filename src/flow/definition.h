@@ -49,11 +49,11 @@ struct text_field {
 struct retrier {
     const char *const *errors;
     size_t error_count;
-    double interval_s;      /* IntervalSeconds, 1 */
-    int64_t max_attempts;   /* MaxAttempts, 3; 0: never retried */
-    double backoff_rate;    /* BackoffRate, 2.0 */
-    double max_delay_s;     /* MaxDelaySeconds; 0: none */
-    bool full_jitter;       /* JitterStrategy FULL */
+    double interval_s;    /* IntervalSeconds, 1 */
+    int64_t max_attempts; /* MaxAttempts, 3; 0: never retried */
+    double backoff_rate;  /* BackoffRate, 2.0 */
+    double max_delay_s;   /* MaxDelaySeconds; 0: none */
+    bool full_jitter;     /* JitterStrategy FULL */
 };
 
 struct state;
@@ -93,10 +93,11 @@ enum resource_kind {
 struct resource {
     enum resource_kind kind;
     enum resource_pattern pattern;
-    const char *text;    /* the Resource as written */
-    const char *type;    /* resourceType in history events: "lambda", "aws-sdk:sfn", "states"; NULL for Lambda ARNs and activities */
-    const char *action;  /* "invoke", "startExecution"; as history has it: "startExecution.sync" */
-    const char *name;    /* the task's, activity's or function's name; NULL for integrations */
+    const char *text;   /* the Resource as written */
+    const char *type;   /* resourceType in history events: "lambda", "aws-sdk:sfn", "states"; NULL for Lambda ARNs and
+                           activities */
+    const char *action; /* "invoke", "startExecution"; as history has it: "startExecution.sync" */
+    const char *name;   /* the task's, activity's or function's name; NULL for integrations */
 };
 
 struct choice {
@@ -134,13 +135,13 @@ struct result_writer {
 struct map_fields {
     const struct state_list *processor;
     bool distributed;
-    bool express;     /* ProcessorConfig.ExecutionType */
-    bool legacy;      /* written as Iterator */
-    const char *label; /* Label of a distributed Map; NULL: the state's name */
-    const struct path *items_path;       /* NULL: "$" */
+    bool express;                         /* ProcessorConfig.ExecutionType */
+    bool legacy;                          /* written as Iterator */
+    const char *label;                    /* Label of a distributed Map; NULL: the state's name */
+    const struct path *items_path;        /* NULL: "$" */
     const struct template *item_selector; /* ItemSelector, or Parameters in the legacy form; NULL: none */
-    struct number_field max_concurrency; /* 0: no limit (inline: 40 at a time) */
-    struct number_field tolerated_count; /* ToleratedFailureCount */
+    struct number_field max_concurrency;  /* 0: no limit (inline: 40 at a time) */
+    struct number_field tolerated_count;  /* ToleratedFailureCount */
     struct number_field tolerated_percentage;
     struct item_reader reader;
     struct item_batcher batcher;
@@ -151,7 +152,7 @@ struct state {
     const char *name;
     enum state_type type;
     enum query_language language;
-    size_t number; /* of all states of the machine, from 0 */
+    size_t number;                 /* of all states of the machine, from 0 */
     const struct state_list *list; /* that it stands in */
     const struct state *next;      /* NULL: End, or a type that has no Next */
     bool end;
@@ -176,8 +177,8 @@ struct state {
     size_t choice_count;
     const struct state *otherwise; /* Default; NULL: none */
 
-    struct number_field seconds;   /* Wait: Seconds, SecondsPath */
-    struct text_field timestamp;   /* Wait: Timestamp, TimestampPath */
+    struct number_field seconds;    /* Wait: Seconds, SecondsPath */
+    struct text_field timestamp;    /* Wait: Timestamp, TimestampPath */
     struct text_field error, cause; /* Fail */
 
     const struct state_list *const *branches; /* Parallel */
@@ -191,18 +192,19 @@ struct machine {
     const struct state *const *states; /* all of them, by number */
     size_t state_count;
     const char *comment;
-    double timeout_s;  /* TimeoutSeconds of the machine; 0: none */
+    double timeout_s; /* TimeoutSeconds of the machine; 0: none */
     const char *version;
-    json_t *source;    /* the parsed text */
+    json_t *source; /* the parsed text */
 };
 
 /* ---- faults ---- */
 
 enum diagnostic_severity { DIAGNOSTIC_ERROR, DIAGNOSTIC_WARNING };
-/* One fault of a definition, in the codes and words of ValidateStateMachineDefinition. Texts live in the list's arena. */
+/* One fault of a definition, in the codes and words of ValidateStateMachineDefinition. Texts live in the list's arena.
+ */
 struct diagnostic {
     enum diagnostic_severity severity;
-    const char *code;     /* "SCHEMA_VALIDATION_FAILED", "MISSING_TRANSITION_TARGET", "INVALID_JSON_DESCRIPTION", … */
+    const char *code; /* "SCHEMA_VALIDATION_FAILED", "MISSING_TRANSITION_TARGET", "INVALID_JSON_DESCRIPTION", … */
     const char *message;
     const char *detail;   /* what exactly is wrong, where the service's own words leave it open; NULL: nothing to add */
     const char *location; /* as the service gives it: "/States/A/Choices[0]/Next" ("/" for the whole); NULL: none */
@@ -222,15 +224,15 @@ void diagnostics_close(struct diagnostics *diagnostics); /* NULL is allowed */
 
 struct definition_settings {
     bool express; /* rules of Express machines hold too */
-    /* Resolves "${name}" in Resource (and anywhere else in the text) before it is compiled: the replacement, in `arena`, or NULL:
-     * it stays as written. May be NULL. */
+    /* Resolves "${name}" in Resource (and anywhere else in the text) before it is compiled: the replacement, in
+     * `arena`, or NULL: it stays as written. May be NULL. */
     const char *(*variable)(void *to, struct arena *arena, const char *name);
     void *variable_to;
     bool single_state; /* the text is one state (TestState), which becomes the only state, named "State" */
 };
 
-/* Compiles `text`. Every fault is added to `diagnostics` (not only the first; at most LIMIT_FLOW_DIAGNOSTICS). NULL when
- * there was an error among them; warnings alone do not stop it. The machine is closed by the caller. */
+/* Compiles `text`. Every fault is added to `diagnostics` (not only the first; at most LIMIT_FLOW_DIAGNOSTICS). NULL
+ * when there was an error among them; warnings alone do not stop it. The machine is closed by the caller. */
 struct machine *machine_compile(const char *text, size_t length, const struct definition_settings *settings,
                                 struct diagnostics *diagnostics);
 void machine_close(struct machine *machine); /* NULL is allowed */

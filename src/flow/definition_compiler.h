@@ -1,6 +1,6 @@
 /* Inside the compiler of definitions: what its files share. One compiler compiles one text; the machine and all that it
- * points to live in its arena. A fault is noted and the compilation goes on, so that all are found; what was compiled is
- * thrown away when there was one. */
+ * points to live in its arena. A fault is noted and the compilation goes on, so that all are found; what was compiled
+ * is thrown away when there was one. */
 #ifndef TIDEMILL_FLOW_DEFINITION_COMPILER_H
 #define TIDEMILL_FLOW_DEFINITION_COMPILER_H
 

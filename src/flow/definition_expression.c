@@ -98,14 +98,14 @@ static void refuse_template(const struct fields *fields, const char *name, const
     struct fields inner = {fields->compiler, NULL, place, fields->language};
     struct place spot = {place, last, 0};
     struct arena *arena = fields->compiler->diagnostics->arena;
-    const char *message = arena_format(
-        arena, "The value for the field '%s' must be a valid JSONPath or a valid intrinsic function call",
-        last ? last : name);
+    const char *message =
+        arena_format(arena, "The value for the field '%s' must be a valid JSONPath or a valid intrinsic function call",
+                     last ? last : name);
     struct diagnostic *made =
         diagnostic_add(inner.compiler->diagnostics, DIAGNOSTIC_ERROR, CODE_SCHEMA, place_text(arena, place),
                        source_map_find(inner.compiler->map, last ? &spot : place, true), message);
     if (made)
-        made->detail = arena_text(arena, err->message);
+        made->detail = arena_text(arena, *err->hint ? err->hint : err->message);
 }
 
 /* Constants that seem to be meant as paths: the key lacks its ".$". */
@@ -114,7 +114,7 @@ static void warn_constants(struct compiler *compiler, const struct place *place,
     json_t *member;
     size_t index;
     if (json_is_object(value)) {
-        json_object_foreach((json_t *)(uintptr_t)value, key, member) {
+        json_object_foreach ((json_t *)(uintptr_t)value, key, member) {
             struct place inner = {place, key, 0};
             if (text_ends(key, ".$"))
                 continue;
@@ -126,7 +126,7 @@ static void warn_constants(struct compiler *compiler, const struct place *place,
             warn_constants(compiler, &inner, member);
         }
     } else if (json_is_array(value)) {
-        json_array_foreach(value, index, member) {
+        json_array_foreach (value, index, member) {
             struct place inner = {place, NULL, index};
             warn_constants(compiler, &inner, member);
         }
@@ -168,7 +168,7 @@ const struct template *field_assign(const struct fields *fields) {
     struct place place = {fields->place, "Assign", 0};
     const char *key;
     json_t *member;
-    json_object_foreach((json_t *)(uintptr_t)value, key, member) {
+    json_object_foreach ((json_t *)(uintptr_t)value, key, member) {
         size_t length = strlen(key) - (text_ends(key, ".$") ? 2 : 0);
         if (length == strlen("states") && memcmp(key, "states", length) == 0)
             fault(fields->compiler, CODE_RESERVED_VARIABLE, &place, "Cannot assign to reserved variable '$states'.");

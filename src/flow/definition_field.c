@@ -168,7 +168,7 @@ int field_choice(const struct fields *fields, const char *name, const char *cons
     const json_t *value = field_get(fields, name);
     if (is_jsonata(fields, value) && strcmp(name, "QueryLanguage") != 0)
         return -1;
-    struct text list TEXT_SCOPED;
+    TEXT_SCOPED struct text list;
     text_open(&list, SIZE_MAX);
     struct place place = {fields->place, name, 0};
     fault(fields->compiler, CODE_SCHEMA, &place, "Value should be one of the following: [%s]", joined(choices, &list));
@@ -176,7 +176,7 @@ int field_choice(const struct fields *fields, const char *name, const char *cons
 }
 
 void fields_require(const struct fields *fields, const char *const *names) {
-    struct text list TEXT_SCOPED;
+    TEXT_SCOPED struct text list;
     text_open(&list, SIZE_MAX);
     for (size_t i = 0; names[i]; i++) {
         if (!field_get(fields, names[i]))
@@ -192,7 +192,7 @@ size_t fields_one_of(const struct fields *fields, const char *const *names, bool
         count += field_get(fields, names[i]) != NULL;
     if (count == 1 || (count == 0 && !required))
         return count;
-    struct text list TEXT_SCOPED;
+    TEXT_SCOPED struct text list;
     text_open(&list, SIZE_MAX);
     fault(fields->compiler, CODE_SCHEMA, fields->place,
           count ? "There should only be one of the following fields: [%s]"
@@ -204,7 +204,7 @@ size_t fields_one_of(const struct fields *fields, const char *const *names, bool
 void fields_allow(const struct fields *fields, const char *const *names) {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)fields->object, key, value) {
+    json_object_foreach ((json_t *)(uintptr_t)fields->object, key, value) {
         if (!among(key, names))
             fault_field(fields, key, "Field '%s' is not supported", key);
     }

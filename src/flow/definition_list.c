@@ -1,8 +1,8 @@
 /* Lists of states: the machine's own, a branch's, a processor's. Their states are compiled, then the names in their
  * transitions are looked up, then what cannot be reached is found.
  *
- * As the service sees it, a state is reachable when another one leads to it; so of a chain that hangs in the air only its
- * first state is named. A ring in the air is named as a whole. */
+ * As the service sees it, a state is reachable when another one leads to it; so of a chain that hangs in the air only
+ * its first state is named. A ring in the air is named as a whole. */
 #include <string.h>
 
 #include "base/limits.h"
@@ -16,9 +16,9 @@ struct list_work {
     const struct place *place;
     size_t first_transition;
     bool start_named;
-    bool dead_end;  /* a state that lacks both Next and End was found */
-    bool broken;    /* an entry that is no object */
-    bool terminal;  /* a state that ends the list */
+    bool dead_end; /* a state that lacks both Next and End was found */
+    bool broken;   /* an entry that is no object */
+    bool terminal; /* a state that ends the list */
 };
 
 /* ---- states ---- */
@@ -28,8 +28,8 @@ static void check_name(struct compiler *compiler, const char *name, const struct
     for (const char *at = name; *at; at++)
         characters += ((unsigned char)*at & 0xC0) != 0x80;
     if (characters > LIMIT_FLOW_STATE_NAME)
-        fault(compiler, CODE_STATE_NAME,
-              place, "Invalid State name: %s exceeds the %d-character limit allowed by the service", name,
+        fault(compiler, CODE_STATE_NAME, place,
+              "Invalid State name: %s exceeds the %d-character limit allowed by the service", name,
               LIMIT_FLOW_STATE_NAME);
     else if (characters == 0)
         fault(compiler, CODE_STATE_NAME, place, "Invalid State name: it is empty");
@@ -76,11 +76,12 @@ static void look_for_end(struct list_work *work, const json_t *source) {
 static void compile_states(struct list_work *work, const json_t *states) {
     struct compiler *compiler = work->compiler;
     const struct place *place = place_keep(compiler, work->place, "States", 0);
-    const struct state **list = arena_alloc_array(compiler->arena, json_object_size(states) + 1, sizeof(struct state *));
+    const struct state **list =
+        arena_alloc_array(compiler->arena, json_object_size(states) + 1, sizeof(struct state *));
     const char *name;
     json_t *source;
     work->list->states = list;
-    json_object_foreach((json_t *)(uintptr_t)states, name, source) {
+    json_object_foreach ((json_t *)(uintptr_t)states, name, source) {
         const struct place *here = place_keep(compiler, place, name, 0);
         if (!json_is_object(source)) {
             fault(compiler, CODE_SCHEMA, here, "Expected value of type Object");
@@ -205,8 +206,8 @@ const struct state_list *list_compile(const struct fields *fields, const struct 
     struct state_list *list = arena_alloc(compiler->arena, sizeof(*list));
     list->owner = owner;
     list->language = compiler->language;
-    struct list_work work = {.compiler = compiler, .list = list, .place = fields->place,
-                             .first_transition = compiler->transition_count};
+    struct list_work work = {
+        .compiler = compiler, .list = list, .place = fields->place, .first_transition = compiler->transition_count};
     fields_require(fields, required);
     const json_t *states = field_object(fields, "States");
     if (states && json_object_size(states) == 0) {

@@ -41,7 +41,7 @@ struct diagnostic *diagnostic_add(struct diagnostics *diagnostics, enum diagnost
 }
 
 const char *diagnostics_line(const struct diagnostics *diagnostics, struct arena *arena) {
-    struct text text TEXT_SCOPED;
+    TEXT_SCOPED struct text text;
     text_open(&text, SIZE_MAX);
     for (size_t i = 0; i < diagnostics->count; i++) {
         const struct diagnostic *item = &diagnostics->items[i];
@@ -66,7 +66,7 @@ static void append_place(struct text *text, const struct place *place) {
 const char *place_text(struct arena *arena, const struct place *place) {
     if (!place->up)
         return "/";
-    struct text text TEXT_SCOPED;
+    TEXT_SCOPED struct text text;
     text_open(&text, SIZE_MAX);
     append_place(&text, place);
     return arena_text(arena, text_value(&text));

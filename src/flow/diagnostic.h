@@ -5,7 +5,8 @@
 #include "flow/definition.h"
 #include "flow/source_map.h"
 
-/* The codes of ValidateStateMachineDefinitionDiagnostic (Step Functions API Reference). Warnings are the first three. */
+/* The codes of ValidateStateMachineDefinitionDiagnostic (Step Functions API Reference). Warnings are the first three.
+ */
 #define CODE_NO_DOLLAR "NO_DOLLAR"
 #define CODE_NO_PATH "NO_PATH"
 #define CODE_STATIC_RESULT "PASS_RESULT_IS_STATIC"

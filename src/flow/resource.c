@@ -6,7 +6,12 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-enum { RR = 1 << RESOURCE_REQUEST_RESPONSE, SYNC = 1 << RESOURCE_SYNC, SYNC2 = 1 << RESOURCE_SYNC_2, TOKEN = 1 << RESOURCE_TOKEN };
+enum {
+    RR = 1 << RESOURCE_REQUEST_RESPONSE,
+    SYNC = 1 << RESOURCE_SYNC,
+    SYNC2 = 1 << RESOURCE_SYNC_2,
+    TOKEN = 1 << RESOURCE_TOKEN
+};
 
 static const struct integration {
     const char *service, *action;
@@ -186,8 +191,8 @@ static bool parse_arn(struct arena *arena, const char *const parts[5], struct re
     return parse_integration(arena, rest, resource);
 }
 
-/* "${podcast_transcribe}": the first underscore stands for the dot of a task's name, for which a template variable has no
- * place. */
+/* "${podcast_transcribe}": the first underscore stands for the dot of a task's name, for which a template variable has
+ * no place. */
 static const char *variable_name(struct arena *arena, const char *text) {
     size_t length = strlen(text);
     if (length < 4 || !text_starts(text, "${") || strchr(text, '}') != text + length - 1)
@@ -216,7 +221,6 @@ const char *resource_required_fields(const struct resource *resource) {
     if (resource->kind != RESOURCE_INTEGRATION || text_starts(resource->type, "aws-sdk:"))
         return NULL;
     enum resource_pattern pattern;
-    const struct integration *found =
-        find(resource->type, resource->action, split_pattern(resource->action, &pattern));
+    const struct integration *found = find(resource->type, resource->action, split_pattern(resource->action, &pattern));
     return found ? found->required : NULL;
 }

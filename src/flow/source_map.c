@@ -120,8 +120,8 @@ static bool same_key(const struct source_node *a, const struct source_node *b) {
 static void note(struct source_map *map, struct arena *arena, uint32_t node) {
     if (map->duplicate_count >= LIMIT_FLOW_DIAGNOSTICS)
         return;
-    map->duplicates = arena_grow(arena, map->duplicates, map->duplicate_count, &map->duplicate_capacity,
-                                 sizeof(*map->duplicates));
+    map->duplicates =
+        arena_grow(arena, map->duplicates, map->duplicate_count, &map->duplicate_capacity, sizeof(*map->duplicates));
     map->duplicates[map->duplicate_count++] =
         (struct source_duplicate){place_of(arena, map, node), map->nodes[node].key_offset};
 }

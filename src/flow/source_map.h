@@ -1,6 +1,6 @@
-/* Where the values of a JSON text stand in it. jansson keeps no positions, so the text is walked once more, by the grammar
- * of RFC 8259; on the way it is checked, bounded, and keys that an object gives twice are noted. Works on the text as it
- * was written, so places can be asked for by the path of keys and indexes that leads to them. */
+/* Where the values of a JSON text stand in it. jansson keeps no positions, so the text is walked once more, by the
+ * grammar of RFC 8259; on the way it is checked, bounded, and keys that an object gives twice are noted. Works on the
+ * text as it was written, so places can be asked for by the path of keys and indexes that leads to them. */
 #ifndef TIDEMILL_FLOW_SOURCE_MAP_H
 #define TIDEMILL_FLOW_SOURCE_MAP_H
 
@@ -20,8 +20,8 @@ struct source_position {
     size_t line, column; /* from 1, columns in characters; 0: unknown */
 };
 
-/* Why a text is no JSON. `message` is in the words of Jackson, which the service uses, without the sentence that names the
- * place; `offset` is where the reader gave up (bytes), `start` where the faulty token begins. */
+/* Why a text is no JSON. `message` is in the words of Jackson, which the service uses, without the sentence that names
+ * the place; `offset` is where the reader gave up (bytes), `start` where the faulty token begins. */
 struct source_fault {
     const char *message;
     size_t offset;
@@ -37,12 +37,12 @@ struct source_duplicate {
 
 struct source_map;
 
-/* Walks text[0..length), which must be UTF-8. NULL: it is no JSON, `fault` says why. The map lives in `arena` and borrows
- * the text. Time and memory grow with the length alone. */
+/* Walks text[0..length), which must be UTF-8. NULL: it is no JSON, `fault` says why. The map lives in `arena` and
+ * borrows the text. Time and memory grow with the length alone. */
 struct source_map *source_map_make(struct arena *arena, const char *text, size_t length, struct source_fault *fault);
 
-/* The position of a value: of its key where it is an object's or array's (so that a mark stands at the name), else of the
- * value itself. The nearest place around it that there is, when it is not there. `key`: of the key in any case. */
+/* The position of a value: of its key where it is an object's or array's (so that a mark stands at the name), else of
+ * the value itself. The nearest place around it that there is, when it is not there. `key`: of the key in any case. */
 struct source_position source_map_find(const struct source_map *map, const struct place *place, bool key);
 
 /* The position of a byte offset. */

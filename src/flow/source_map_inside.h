@@ -10,12 +10,12 @@
 
 /* A value of the text. Children follow each other by `next`. */
 struct source_node {
-    const char *key;       /* decoded; NULL: an item, or the root */
-    uint32_t key_length;   /* decoded */
-    uint32_t key_offset;   /* of its opening quote */
-    uint32_t offset;       /* of the value */
-    uint32_t parent;       /* SOURCE_NONE: the root */
-    uint32_t first, next;  /* child and sibling, SOURCE_NONE: none */
+    const char *key;      /* decoded; NULL: an item, or the root */
+    uint32_t key_length;  /* decoded */
+    uint32_t key_offset;  /* of its opening quote */
+    uint32_t offset;      /* of the value */
+    uint32_t parent;      /* SOURCE_NONE: the root */
+    uint32_t first, next; /* child and sibling, SOURCE_NONE: none */
     bool container;
 };
 

@@ -87,7 +87,7 @@ static const struct state_field *find(const char *name) {
 static void check_fields(const struct fields *fields, enum state_type type) {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)fields->object, key, value) {
+    json_object_foreach ((json_t *)(uintptr_t)fields->object, key, value) {
         const struct state_field *field = find(key);
         const char *const name[] = {key, NULL}, *const none[] = {NULL};
         if (!field || !(field->types & 1u << type))
@@ -107,7 +107,7 @@ static int read_type(const struct fields *fields) {
     fields_require(fields, required);
     if (!field_text(fields, "Type", &name))
         return -1;
-    struct text list TEXT_SCOPED;
+    TEXT_SCOPED struct text list;
     text_open(&list, 1024);
     for (size_t i = 0; i < ARRAY_LENGTH(order); i++) {
         if (strcmp(name, state_type_name(order[i])) == 0)
@@ -155,10 +155,10 @@ static void read_data(const struct fields *fields, struct state *state, unsigned
 
 void state_compile(struct compiler *compiler, const json_t *source, const struct place *place, struct state *state) {
     static void (*const own[])(const struct fields *, struct state *) = {
-        [STATE_PASS] = state_compile_pass,         [STATE_TASK] = state_compile_task,
-        [STATE_CHOICE] = state_compile_choice,     [STATE_WAIT] = state_compile_wait,
-        [STATE_FAIL] = state_compile_fail,         [STATE_PARALLEL] = state_compile_parallel,
-        [STATE_MAP] = state_compile_map,           [STATE_SUCCEED] = NULL,
+        [STATE_PASS] = state_compile_pass,     [STATE_TASK] = state_compile_task,
+        [STATE_CHOICE] = state_compile_choice, [STATE_WAIT] = state_compile_wait,
+        [STATE_FAIL] = state_compile_fail,     [STATE_PARALLEL] = state_compile_parallel,
+        [STATE_MAP] = state_compile_map,       [STATE_SUCCEED] = NULL,
     };
     struct fields fields = {compiler, source, place, compiler->language};
     const char *comment = NULL;

@@ -11,11 +11,11 @@ static bool has_path(const json_t *value) {
     size_t index;
     if (json_is_string(value))
         return looks_like_path(json_string_value(value));
-    json_object_foreach((json_t *)(uintptr_t)value, key, member) {
+    json_object_foreach ((json_t *)(uintptr_t)value, key, member) {
         if (text_ends(key, ".$") || has_path(member))
             return true;
     }
-    json_array_foreach(value, index, member) {
+    json_array_foreach (value, index, member) {
         if (has_path(member))
             return true;
     }
@@ -69,7 +69,7 @@ void state_compile_parallel(const struct fields *fields, struct state *state) {
     const struct place *place = place_keep(compiler, fields->place, "Branches", 0);
     const json_t *branch;
     size_t i;
-    json_array_foreach(branches, i, branch) {
+    json_array_foreach (branches, i, branch) {
         struct fields inner = {compiler, branch, place_keep(compiler, place, NULL, i), fields->language};
         if (!json_is_object(branch)) {
             fault(compiler, CODE_SCHEMA, inner.place, "Expected value of type Object");

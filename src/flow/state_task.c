@@ -19,10 +19,11 @@ static bool read_resource(const struct fields *fields, struct resource *resource
         fault(fields->compiler, CODE_SCHEMA, &place, "Value is not a valid resource ARN");
         return false;
     case RESOURCE_UNRECOGNIZED:
-        fault(fields->compiler, CODE_SCHEMA, &place,
-              "The resource provided %s is not recognized. The value is not a valid resource ARN, or the resource is not "
-              "available in this region.",
-              text);
+        fault(
+            fields->compiler, CODE_SCHEMA, &place,
+            "The resource provided %s is not recognized. The value is not a valid resource ARN, or the resource is not "
+            "available in this region.",
+            text);
         return false;
     case RESOURCE_FINE:
         break;
@@ -117,7 +118,7 @@ static const char *const *read_errors(const struct fields *fields, bool last, si
     struct place list = {fields->place, "ErrorEquals", 0};
     const json_t *error;
     size_t i;
-    json_array_foreach(errors, i, error) {
+    json_array_foreach (errors, i, error) {
         struct place place = {&list, NULL, i};
         made[i] = json_string_value(error);
         if (!made[i])
