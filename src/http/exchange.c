@@ -14,14 +14,16 @@
 
 enum { HOST_LONGEST = 255 };
 
-struct exchange *exchange_open(const struct server_options *options, const char *raw) {
+struct exchange *exchange_open(struct exchange_shared *shared, const char *raw) {
     struct exchange *exchange = memory_alloc(sizeof(*exchange));
-    exchange->options = options;
+    exchange->options = shared->options;
+    exchange->shared = shared;
     exchange->arena = arena_open();
     exchange->raw = arena_text(exchange->arena, raw);
     exchange->request.arena = exchange->arena;
     exchange->request.host = "";
-    exchange->started_ms = clock_monotonic_ms(options->clock);
+    exchange->request.exchange = exchange;
+    exchange->started_ms = clock_monotonic_ms(shared->options->clock);
     text_open(&exchange->body, LIMIT_SERVER_BODY_BYTES);
     response_open(&exchange->response);
     return exchange;
@@ -36,6 +38,8 @@ static void release_answer(struct server_response *response) {
 }
 
 void exchange_close(struct exchange *exchange) {
+    deferral_detach(exchange->deferral);
+    atomic_fetch_sub(&exchange->shared->large_bytes, exchange->large_bytes);
     release_answer(&exchange->response);
     text_close(&exchange->body);
     arena_close(exchange->arena);
@@ -46,6 +50,23 @@ void exchange_close(struct exchange *exchange) {
 
 static const char *header_of(const void *from, const char *name) {
     return MHD_lookup_connection_value((struct MHD_Connection *)(uintptr_t)from, MHD_HEADER_KIND, name);
+}
+
+struct header_visit {
+    request_header_visit *visit;
+    void *to;
+};
+
+static enum MHD_Result visit_header(void *to, enum MHD_ValueKind kind, const char *name, const char *value) {
+    struct header_visit *visit = to;
+    (void)kind;
+    visit->visit(visit->to, name, value ? value : "");
+    return MHD_YES;
+}
+
+static void each_header(const void *from, request_header_visit *visit, void *to) {
+    struct header_visit visits = {visit, to};
+    MHD_get_connection_values((struct MHD_Connection *)(uintptr_t)from, MHD_HEADER_KIND, visit_header, &visits);
 }
 
 /* Headers of which a second one could make two readers see two different requests (RFC 9112 sections 3.2 and 6.3). */
@@ -75,11 +96,17 @@ static const char *host_read(struct arena *arena, const char *host) {
     return copy;
 }
 
+/* A call of an AWS protocol: it is for the server, whatever name it was called by. */
+static bool is_aws_call(const struct server_request *request) {
+    const char *authorization = request_header(request, "Authorization");
+    return request_header(request, "X-Amz-Target") || (authorization && text_starts(authorization, "AWS4-"));
+}
+
 /* Puts "sites/{id}" in front when the host stands for a site, but for what belongs to the whole server. */
 static bool place_host_site(struct exchange *exchange) {
     struct server_request *request = &exchange->request;
     struct target *target = &request->target;
-    if (!exchange->options->host_site)
+    if (!exchange->options->host_site || is_aws_call(request))
         return true;
     request->host_site = exchange->options->host_site(exchange->options->to, exchange->arena, request->host);
     const char *first = target->count ? target->parts[0] : "";
@@ -109,6 +136,7 @@ static int read_head(struct exchange *exchange, struct MHD_Connection *connectio
     struct server_request *request = &exchange->request;
     static const char *const methods[] = {"GET", "POST", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT"};
     request->header = header_of;
+    request->each_header = each_header;
     request->header_from = connection;
     request->head = strcmp(method, "HEAD") == 0;
     request->method = request->head ? "GET" : arena_text(exchange->arena, method);
@@ -138,7 +166,8 @@ static int read_head(struct exchange *exchange, struct MHD_Connection *connectio
         request->target = (struct target){.path = "*", .query = ""};
         return 0;
     }
-    if (!target_parse(exchange->arena, exchange->raw, &request->target, why) || !place_host_site(exchange)) {
+    if (!target_parse_names(exchange->arena, exchange->raw, exchange->options->names_below, &request->target, why) ||
+        !place_host_site(exchange)) {
         request->target = (struct target){.path = "(unreadable)", .query = ""};
         return 400;
     }
@@ -208,6 +237,27 @@ static const struct server_route *route_of_any_method(struct exchange *exchange)
     return NULL;
 }
 
+static int body_too_large(struct exchange *exchange) {
+    return set_fault(
+        exchange, 413, "too_large",
+        arena_format(exchange->arena, "The request body is larger than %zu KiB.", exchange->body.ceiling / KIB));
+}
+
+/* Whether a body of so many bytes (UINT64_MAX: unknown) is taken; large ones share what memory there is for them. */
+static int body_fault(struct exchange *exchange, uint64_t announced) {
+    bool large = exchange->route->flags & ROUTE_LARGE;
+    exchange->body.ceiling = large ? LIMIT_SERVER_LARGE_BYTES : LIMIT_SERVER_BODY_BYTES;
+    if (announced != UINT64_MAX && announced > exchange->body.ceiling)
+        return body_too_large(exchange);
+    if (!large || announced <= LIMIT_SERVER_BODY_BYTES)
+        return 0;
+    exchange->large_bytes = announced < exchange->body.ceiling ? (size_t)announced : exchange->body.ceiling;
+    size_t all = atomic_fetch_add(&exchange->shared->large_bytes, exchange->large_bytes);
+    if (all + exchange->large_bytes > LIMIT_SERVER_LARGE_ALL)
+        return set_fault(exchange, 503, "busy", "The server is busy with other large requests; try again.");
+    return 0;
+}
+
 /* What is wrong with the request before its body is looked at: a status, or 0. */
 static int find_fault(struct exchange *exchange, struct MHD_Connection *connection) {
     const struct server_options *options = exchange->options;
@@ -227,9 +277,7 @@ static int find_fault(struct exchange *exchange, struct MHD_Connection *connecti
     bool takes_body = exchange->route && (exchange->route->flags & ROUTE_BODY);
     if (announced > 0 && !(takes_body && exchange->request.method[0] == 'P'))
         return set_fault(exchange, 413, "unexpected_body", "This address takes no request body.");
-    if (announced != UINT64_MAX && announced > LIMIT_SERVER_BODY_BYTES)
-        return set_fault(exchange, 413, "too_large", "The request body is larger than 64 KiB.");
-    return 0;
+    return takes_body ? body_fault(exchange, announced) : 0;
 }
 
 /* An answer before the whole request was read makes libmicrohttpd close the connection, so only a request with a body
@@ -237,6 +285,7 @@ static int find_fault(struct exchange *exchange, struct MHD_Connection *connecti
 enum exchange_step exchange_begin(struct exchange *exchange, struct MHD_Connection *connection, const char *method) {
     struct error why = {0};
     exchange->begun = true;
+    exchange->connection = connection;
     int status = read_head(exchange, connection, method, &why);
     if (status) {
         set_fault(exchange, status, error_name(why.code), arena_text(exchange->arena, why.message));
@@ -254,16 +303,25 @@ enum exchange_step exchange_take(struct exchange *exchange, const char *data, si
         bool first = !exchange->overflow;
         exchange->overflow = true;
         exchange->bytes += length;
-        if (!first && exchange->bytes > 4 * LIMIT_SERVER_BODY_BYTES)
+        if (!first && exchange->bytes > 4 * LIMIT_SERVER_BODY_BYTES + exchange->body.ceiling)
             return EXCHANGE_BROKEN;
     }
     return EXCHANGE_BODY;
 }
 
+struct server_deferral *exchange_defer(struct exchange *exchange, enum server_defer_kind kind, server_deferred *ended) {
+    exchange->deferral = deferral_open(exchange->shared->deferrals, exchange->connection, kind, ended);
+    return exchange->deferral;
+}
+
 enum exchange_step exchange_end(struct exchange *exchange, struct MHD_Connection *connection) {
+    if (exchange->deferral) { /* the answer that was waited for */
+        deferral_fill(exchange->deferral, &exchange->request, &exchange->response);
+        return send_answer(exchange, connection);
+    }
     exchange->bytes = 0;
     if (exchange->overflow)
-        set_fault(exchange, 413, "too_large", "The request body is larger than 64 KiB.");
+        body_too_large(exchange);
     if (exchange->fault.status)
         return refuse(exchange, connection);
     if (strcmp(exchange->request.method, "OPTIONS") == 0)
@@ -273,5 +331,10 @@ enum exchange_step exchange_end(struct exchange *exchange, struct MHD_Connection
         exchange->request.body_length = exchange->body.length;
     }
     exchange->route->answer(exchange->options->to, &exchange->request, &exchange->response);
+    if (exchange->deferral) {
+        if (deferral_wait(exchange->deferral))
+            return EXCHANGE_WAITS;
+        deferral_fill(exchange->deferral, &exchange->request, &exchange->response);
+    }
     return send_answer(exchange, connection);
 }

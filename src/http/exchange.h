@@ -5,7 +5,10 @@
 
 #include <microhttpd.h>
 
+#include <stdatomic.h>
+
 #include "base/text.h"
+#include "http/defer.h"
 #include "http/server.h"
 
 struct connection;
@@ -13,6 +16,7 @@ struct connection;
 enum exchange_step {
     EXCHANGE_BODY,   /* the body is still coming */
     EXCHANGE_QUEUED, /* answered */
+    EXCHANGE_WAITS, /* the connection is suspended until the answer is there; then exchange_end is to be called again */
     EXCHANGE_BROKEN, /* give the connection up */
 };
 
@@ -23,8 +27,19 @@ struct exchange_fault {
     const char *message;
 };
 
+/* What all exchanges of a server share. */
+struct exchange_shared {
+    const struct server_options *options;
+    struct deferral_list *deferrals;
+    atomic_size_t large_bytes; /* held by large bodies */
+};
+
 struct exchange {
     const struct server_options *options;
+    struct exchange_shared *shared;
+    struct MHD_Connection *connection; /* known from exchange_begin on */
+    struct server_deferral *deferral;  /* NULL: the handler answers itself */
+    size_t large_bytes;                /* counted in `shared` */
     struct arena *arena;
     const char *raw; /* the request target as it came */
     struct server_request request;
@@ -41,7 +56,7 @@ struct exchange {
 };
 
 /* `raw` is copied. */
-struct exchange *exchange_open(const struct server_options *options, const char *raw);
+struct exchange *exchange_open(struct exchange_shared *shared, const char *raw);
 void exchange_close(struct exchange *exchange);
 
 /* The head is in. Refuses a body that is not wanted at once; else exchange_end is to be called when all is in, with or
@@ -51,5 +66,8 @@ enum exchange_step exchange_begin(struct exchange *exchange, struct MHD_Connecti
 enum exchange_step exchange_take(struct exchange *exchange, const char *data, size_t length);
 /* The request is whole: answers it. */
 enum exchange_step exchange_end(struct exchange *exchange, struct MHD_Connection *connection);
+
+/* For server_defer. */
+struct server_deferral *exchange_defer(struct exchange *exchange, enum server_defer_kind kind, server_deferred *ended);
 
 #endif

@@ -7,6 +7,11 @@ const char *request_header(const struct server_request *request, const char *nam
     return request->header ? request->header(request->header_from, name) : NULL;
 }
 
+void request_headers(const struct server_request *request, request_header_visit *visit, void *to) {
+    if (request->each_header)
+        request->each_header(request->header_from, visit, to);
+}
+
 const char *request_parameter(const struct server_request *request, const char *name) {
     size_t length = strlen(name);
     for (size_t i = 0; i < request->parameter_count; i++) {

@@ -11,6 +11,7 @@
 #include "http/target.h"
 
 struct object_store;
+struct exchange;
 
 enum { REQUEST_PARAMETERS_MOST = 6, RESPONSE_HEADERS_MOST = 12 };
 
@@ -19,6 +20,8 @@ struct server_parameter {
     size_t name_length;
     const char *value; /* decoded */
 };
+
+typedef void request_header_visit(void *to, const char *name, const char *value);
 
 struct server_request {
     struct arena *arena;
@@ -35,7 +38,9 @@ struct server_request {
     const char *body; /* zero-ended; NULL without one */
     size_t body_length;
     const char *(*header)(const void *from, const char *name); /* NULL when absent */
+    void (*each_header)(const void *from, request_header_visit *visit, void *to);
     const void *header_from;
+    struct exchange *exchange; /* the server's own (http/defer.h) */
 };
 
 struct server_header {
@@ -72,6 +77,8 @@ typedef void server_handler(void *to, const struct server_request *request, stru
 
 /* A request's header, or NULL. The name in any case. */
 const char *request_header(const struct server_request *request, const char *name);
+/* Calls `visit` for each header line, in the order in which they came. */
+void request_headers(const struct server_request *request, request_header_visit *visit, void *to);
 /* What the placeholder of that name took; "" if the pattern has none. */
 const char *request_parameter(const struct server_request *request, const char *name);
 

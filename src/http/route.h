@@ -16,6 +16,7 @@ enum server_route_flag {
     ROUTE_BODY = 1 << 0,   /* takes a body of at most LIMIT_SERVER_BODY_BYTES */
     ROUTE_PUBLIC = 1 << 1, /* any origin may read the answer (CORS), as the data is public */
     ROUTE_API = 1 << 2,    /* errors are JSON whatever the client accepts */
+    ROUTE_LARGE = 1 << 3,  /* with ROUTE_BODY: the body may have LIMIT_SERVER_LARGE_BYTES */
 };
 
 struct server_route {

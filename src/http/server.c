@@ -1,11 +1,13 @@
 #include "http/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,9 +20,10 @@
 
 struct server {
     struct server_options options; /* with defaults filled in; never changed while threads run */
+    struct exchange_shared shared;
     struct MHD_Daemon *daemon;
     struct connection_list *connections;
-    int listening; /* the socket; ours to close once the daemon has stopped */
+    int listening; /* the socket; the daemon closes it, if there is one */
     bool quiet;    /* no new connections are taken; owner thread */
     char address[LISTEN_ADDRESS_SIZE];
     atomic_size_t busy;
@@ -63,7 +66,7 @@ static void set_deadline(struct server *server, struct MHD_Connection *handle, i
 static void *on_target(void *to, const char *raw, struct MHD_Connection *handle) {
     struct server *server = to;
     set_deadline(server, handle, from_now(server, server->options.request_ms));
-    return exchange_open(&server->options, raw);
+    return exchange_open(&server->shared, raw);
 }
 
 static enum MHD_Result on_request(void *to, struct MHD_Connection *handle, const char *url, const char *method,
@@ -85,7 +88,7 @@ static enum MHD_Result on_request(void *to, struct MHD_Connection *handle, const
         *length = 0;
     } else {
         set_deadline(server, handle, INT64_MAX);
-        step = exchange_end(exchange, handle);
+        step = exchange_end(exchange, handle); /* once more after an answer that was waited for */
     }
     return step == EXCHANGE_BROKEN ? MHD_NO : MHD_YES;
 }
@@ -153,7 +156,7 @@ static void fill_defaults(struct server_options *options) {
 
 static bool start(struct server *server, struct error *err) {
     const struct server_options *options = &server->options;
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     server->daemon = MHD_start_daemon(flags, 0, on_accept, server, on_request, server, MHD_OPTION_EXTERNAL_LOGGER,
                                       on_log, server, /* first, to hear of the rest */
                                       MHD_OPTION_LISTEN_SOCKET, server->listening, MHD_OPTION_THREAD_POOL_SIZE,
@@ -178,6 +181,8 @@ struct server *server_open(const struct server_options *options, struct error *e
     server->listening = listening;
     fill_defaults(&server->options);
     server->connections = connection_list_open(server->options.connections_per_address);
+    server->shared.options = &server->options;
+    server->shared.deferrals = deferral_list_open(server->options.connections / 2);
     if (!listen_address(listening, server->address, err) || !start(server, err)) {
         server_close(server);
         return NULL;
@@ -193,23 +198,40 @@ void server_tick(struct server *server) {
     size_t dropped = connection_drop_late(server->connections, clock_monotonic_ms(server->options.clock));
     if (dropped)
         log_debug("http", "dropped %zu slow clients", dropped);
+    size_t gone = deferral_list_drop_gone(server->shared.deferrals);
+    if (gone)
+        log_debug("http", "%zu clients went away while they waited", gone);
 }
 
 size_t server_busy(struct server *server) {
     return atomic_load(&server->busy);
 }
 
+size_t server_waiting(struct server *server) {
+    return deferral_list_count(server->shared.deferrals);
+}
+
 size_t server_connections(struct server *server) {
     return connection_count(server->connections);
 }
 
+/* New clients are refused. MHD_quiesce_daemon is not used: it and the daemon's threads both take the listening socket
+ * out of the same epoll set, and libmicrohttpd 0.9.75 ends the program when one comes second. Putting a descriptor that
+ * never stirs in the socket's place closes the socket, which leaves the sets by itself. */
+static void refuse_new(struct server *server) {
+    int nothing = eventfd(0, EFD_CLOEXEC);
+    if (nothing < 0 || dup3(nothing, server->listening, O_CLOEXEC) < 0)
+        shutdown(server->listening, SHUT_RDWR);
+    if (nothing >= 0)
+        close(nothing);
+}
+
 void server_stop(struct server *server, int64_t grace_ms) {
     atomic_store(&server->stopping, true);
-    if (!server->quiet) {
-        MHD_quiesce_daemon(server->daemon);
-        shutdown(server->listening, SHUT_RDWR); /* new clients are refused instead of left waiting; closed later */
-    }
+    if (!server->quiet)
+        refuse_new(server);
     server->quiet = true;
+    deferral_list_end(server->shared.deferrals, false);
     int64_t end = from_now(server, grace_ms);
     while (server_busy(server) > 0 && clock_monotonic_ms(server->options.clock) < end)
         clock_wait(server->options.clock, 20, NULL);
@@ -218,10 +240,13 @@ void server_stop(struct server *server, int64_t grace_ms) {
 void server_close(struct server *server) {
     if (!server)
         return;
+    if (server->shared.deferrals)
+        deferral_list_end(server->shared.deferrals, true); /* a daemon with suspended connections cannot stop */
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
-    if (server->listening >= 0 && (server->quiet || !server->daemon))
-        close(server->listening);
+    deferral_list_close(server->shared.deferrals);
+    if (server->listening >= 0 && !server->daemon)
+        close(server->listening); /* else the daemon did */
     connection_list_close(server->connections);
     free(server);
 }

@@ -40,6 +40,8 @@ struct server_options {
     void *to; /* given to handlers and to the two functions below */
     /* The site that a host name stands for, in `arena`, or NULL: "sites/{id}" is then put in front of the path. */
     const char *(*host_site)(void *to, struct arena *arena, const char *host);
+    /* The first part of paths below which parts are names that may hold "%2F": "tags"; NULL: none. */
+    const char *names_below;
     void (*observe)(void *to, const struct server_event *event);
 
     const struct clock *clock;        /* clock_system() */
@@ -62,6 +64,8 @@ void server_tick(struct server *server);
 
 /* Requests being answered, and open connections. */
 size_t server_busy(struct server *server);
+/* Those of them whose answer was deferred (http/defer.h) and is not there yet. */
+size_t server_waiting(struct server *server);
 size_t server_connections(struct server *server);
 
 /* Takes no more connections, lets requests finish for up to `grace_ms`. Answers from now on close their connection. */

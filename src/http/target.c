@@ -23,20 +23,20 @@ static int escaped_byte(const char *text) {
     return low < 0 ? -1 : high * 16 + low;
 }
 
-static bool part_allowed(const char *part, size_t length, struct error *err) {
+static bool part_allowed(const char *part, size_t length, bool is_name, struct error *err) {
     if (!utf8_valid(part, length))
         return error_set(err, ERROR_INVALID, "the path is not UTF-8");
     if (strcmp(part, ".") == 0 || strcmp(part, "..") == 0)
         return error_set(err, ERROR_INVALID, "the path has a dot segment");
     for (size_t i = 0; i < length; i++) {
         unsigned char c = (unsigned char)part[i];
-        if (c < 0x20 || c == 0x7F || c == '/' || c == '\\')
+        if (c < 0x20 || c == 0x7F || (c == '/' && !is_name) || c == '\\')
             return error_set(err, ERROR_INVALID, "the path has a forbidden character");
     }
     return true;
 }
 
-static char *decode_part(struct arena *arena, const char *raw, size_t length, struct error *err) {
+static char *decode_part(struct arena *arena, const char *raw, size_t length, bool is_name, struct error *err) {
     char *part = arena_alloc(arena, length + 1);
     size_t used = 0;
     for (size_t i = 0; i < length; i++) {
@@ -51,7 +51,7 @@ static char *decode_part(struct arena *arena, const char *raw, size_t length, st
         }
         part[used++] = (char)byte;
     }
-    return part_allowed(part, used, err) ? part : NULL;
+    return part_allowed(part, used, is_name, err) ? part : NULL;
 }
 
 /* Behind "http://host" of the absolute form; `raw` itself otherwise. */
@@ -63,6 +63,11 @@ static const char *origin_form(const char *raw) {
 }
 
 bool target_parse(struct arena *arena, const char *raw, struct target *target, struct error *err) {
+    return target_parse_names(arena, raw, NULL, target, err);
+}
+
+bool target_parse_names(struct arena *arena, const char *raw, const char *names, struct target *target,
+                        struct error *err) {
     struct target made = {0};
     const char *at = origin_form(raw);
     size_t length = strcspn(at, "?#");
@@ -77,7 +82,8 @@ bool target_parse(struct arena *arena, const char *raw, struct target *target, s
             return error_set(err, ERROR_INVALID, "the path has an empty part");
         if (made.count == TARGET_PARTS_MOST)
             return error_set(err, ERROR_LIMIT, "the path has more than %d parts", TARGET_PARTS_MOST);
-        if (!(made.parts[made.count++] = decode_part(arena, at, part, err)))
+        bool is_name = names && made.count > 0 && strcmp(made.parts[0], names) == 0;
+        if (!(made.parts[made.count++] = decode_part(arena, at, part, is_name, err)))
             return false;
         at += part;
         at += at < end;

@@ -27,6 +27,11 @@ struct target {
  * ERROR_INVALID with the reason; ERROR_LIMIT for too many parts. */
 bool target_parse(struct arena *arena, const char *raw, struct target *target, struct error *err);
 
+/* The same, but where the first part is `names` the others are names that may hold slashes of their own, written as
+ * %2F (ARNs: "/tags/arn%3Aaws%3A...%2Fgroup"). NULL: nowhere. Such parts must never become file names. */
+bool target_parse_names(struct arena *arena, const char *raw, const char *names, struct target *target,
+                        struct error *err);
+
 struct target_field {
     const char *name;
     const char *value;
