@@ -104,10 +104,12 @@
 #define LIMIT_SERVER_HEAD_BYTES (32 * KIB) /* request line and headers; browsers send about 1 KiB */
 #define LIMIT_SERVER_BODY_BYTES (64 * KIB) /* a search request with thousands of episode ids is 20 KiB */
 #define LIMIT_SERVER_STACK_BYTES (1 * MIB) /* of each server thread; the deepest call uses about 100 KiB */
-#define LIMIT_SERVER_LARGE_BYTES (5 * MIB) /* a call of an AWS protocol: a definition of 1 MB, all escaped, and more   \
-                                            */
-#define LIMIT_SERVER_LARGE_ALL (64 * MIB)  /* bodies over LIMIT_SERVER_BODY_BYTES held at a time, all together */
-#define LIMIT_SERVER_PACK_BYTES (8 * MIB)  /* larger texts are sent as they are, not compressed on the fly */
+#define LIMIT_SERVER_LARGE_BYTES                                                                                       \
+    (5 * MIB)                                /* a call of an AWS protocol: a definition of 1 MB, all escaped, and more \
+                                              */
+#define LIMIT_SERVER_LARGE_ALL (64 * MIB)    /* bodies over LIMIT_SERVER_BODY_BYTES held at a time, all together */
+#define LIMIT_AUTH_REPLAYS ((size_t)1 << 20) /* signatures remembered: 1,700 calls a second for ten minutes, 48 MB */
+#define LIMIT_SERVER_PACK_BYTES (8 * MIB)    /* larger texts are sent as they are, not compressed on the fly */
 
 /* ---- flow: what the API takes and tells ---- */
 #define LIMIT_FLOW_SHOWN_BYTES (4 * KIB) /* of a wrong value in a message; the longest that is allowed and shown whole is 3,096 */
