@@ -8,6 +8,8 @@ tools/models/get-model.sh tiny.en silero-v6.2.0
 [ -d tests/browser/node_modules/playwright-core ] || npm ci --ignore-scripts --silent --prefix tests/browser
 tools/build.sh release
 tools/build.sh clang
+tools/python/setup.sh >/dev/null
+[ -d tools/clients/node_modules/@aws-sdk ] || npm ci --ignore-scripts --silent --prefix tools/clients
 if [ -z "${SKIP_LINT:-}" ]; then
     tools/lint.sh
 fi

@@ -104,7 +104,7 @@ def run_call(client, row):
         if error is None:
             result.faults.append(("answer", "an answer", str(refused)))
             return result
-        matcher = Matcher()
+        matcher = Matcher(strict=False)
         result.levels[0] = matcher.match(error[0], refused.code, "code")
         result.levels[1] = matcher.match(error[1], refused.message, "message") and result.levels[0]
         result.faults = matcher.faults
@@ -115,7 +115,7 @@ def run_call(client, row):
     if error is not None:
         result.faults.append(("answer", f"{error[0]}: {error[1]}", answer))
         return result
-    matcher = Matcher()
+    matcher = Matcher(strict=False)
     result.levels[0] = all(row.response.get(key) == answer.get(key) for key in ("status", "result", "error"))
     result.levels[1] = matcher.match({key: value for key, value in row.response.items() if key != "ResponseMetadata"}, answer)
     result.faults = matcher.faults

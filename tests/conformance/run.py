@@ -10,8 +10,8 @@ The recordings are read from $SHARED_DIR/conformance (by default ../shared besid
 """
 
 import argparse
-import json
 import os
+import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -114,6 +114,7 @@ def arguments():
 
 
 def main():
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # into head or less
     given = arguments()
     folder = os.path.join(given.shared, "conformance")
     if not os.path.exists(os.path.join(folder, "asl-exec.jsonl")):
