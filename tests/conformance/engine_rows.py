@@ -67,6 +67,7 @@ class Runner:
             return judge_sync(row, answer, account, result)
         execution = self.client.call("StartExecution", stateMachineArn=machine + case, input=given)["executionArn"]
         if row.stopped:
+            self.wait_for_events(execution, len(row.events) - 1)
             self.client.call("StopExecution", executionArn=execution)
         described = self.wait(execution)
         result.events = self.client.history(execution)
@@ -84,6 +85,11 @@ class Runner:
                 raise TimeoutError(f"still {described['status']} after {self.patience:.0f} s")
             time.sleep(pause)
             pause = min(pause * 1.5, 0.1)
+
+    def wait_for_events(self, execution, count):
+        end = time.monotonic() + self.patience
+        while len(self.client.history(execution)) < count and time.monotonic() < end:
+            time.sleep(0.005)
 
     def with_child(self, row, definition, given):
         """The machine that the row starts is made first; its ARN takes the place of the recorded one."""
