@@ -159,8 +159,8 @@ static bool transcribe_service(struct task_call *call, const json_t *input, json
 static const struct task tasks[] = {
     {.name = "podcast.picture", .lane = TASK_MEDIA, .stall_ms = 60000, .memory_bytes = 1 * GIB, .run = art_task},
     {.name = "podcast.probe", .lane = TASK_MEDIA, .stall_ms = 120000, .memory_bytes = 1 * GIB, .run = probe},
-    {.name = "podcast.transcribe", .lane = TASK_MEDIA, .stall_ms = 600000, .memory_bytes = 12 * GIB, .run = transcribe},
-    {.name = "podcast.transcribe-service",
+    {.name = "speech.transcribe", .lane = TASK_MEDIA, .stall_ms = 600000, .memory_bytes = 12 * GIB, .run = transcribe},
+    {.name = "speech.transcribe-service",
      .lane = TASK_MEDIA,
      .stall_ms = 600000,
      .memory_bytes = 4 * GIB,

@@ -2,9 +2,9 @@
  *
  *   podcast.probe       {"path"} -> {"container","extension","codec","durationMs","truncated","isVideo","broken"}
  *   podcast.picture     see art_worker.h
- *   podcast.transcribe  {"path","prompt","language","parts":[…],"engine":{…}} ->
+ *   speech.transcribe   {"path","prompt","language","parts":[…],"engine":{…}} ->
  * {"language","durationMs","speechMs","truncated","broken","parts","resumed","retried", "srt","words","findings"}; each
- * finished part is emitted as transcribe.h describes it podcast.transcribe-service  the same through an
+ * finished part is emitted as transcribe.h describes it speech.transcribe-service  the same through an
  * OpenAI-compatible service (needs the network)
  *
  * engine: {"model","vad","threads","partMs"} or

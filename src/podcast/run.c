@@ -1,12 +1,13 @@
-/* The run: opens what it needs, takes the phases in order, closes. The phases are in run_feeds.c, run_audio.c,
- * run_transcripts.c, run_spelling.c and run_index.c.
+/* The run: opens what its tasks need, has them done in their order (run_course.c), reports, closes. The tasks are in
+ * tasks.c; what they do in run_feeds.c, run_audio.c, run_transcripts.c, run_spelling.c and run_index.c.
  *
- * Order and marks, for a kill at any instant:
+ * Marks, for a kill at any instant:
  *   feeds        rss/ copy, then the manifest (all feeds of a site at once, so that numbers do not depend on where a
- * run was killed), then the feed's ETag in the state audio        part file, then the object, then the state's row; the
- * manifest's audioFile heals from the listing transcripts  parts in the state, then words, then the SRT (its presence
- * is the mark), then the parts are removed versions     a changed file gets a new key; manifest and old files change
- * only when the new transcript is whole index        one transaction an episode, in the order of their numbers */
+ *                run was killed), then the feed's ETag in the state
+ *   audio        part file, then the object, then the state's row; the manifest's audioFile heals from the listing
+ *   transcripts  parts in the state, then words, then the SRT (its presence is the mark), then the parts are removed
+ *   versions     a changed file gets a new key; manifest and old files change only when the new transcript is whole
+ *   index        one transaction an episode, in the order of their numbers */
 #include "podcast/run.h"
 
 #include <stdarg.h>
@@ -16,21 +17,25 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/parallel.h"
 #include "base/text.h"
 #include "podcast/media.h"
 #include "podcast/run_site.h"
+#include "podcast/tasks.h"
 
 enum { LINE_SIZE = 1024 };
 
-bool run_cancelled(const struct run *run) {
-    return cancel_requested(run->settings->cancel);
+bool run_cancelled(const struct run_site *site) {
+    return cancel_requested(site->cancel);
 }
 
 bool run_disk_is_full(struct run *run) {
     pthread_mutex_lock(&run->full_lock);
     bool full = run->disk_full;
+    bool first = full && !run->disk_full_said;
+    run->disk_full_said |= full;
     pthread_mutex_unlock(&run->full_lock);
+    if (first)
+        run_say(run, "  the disk is full: nothing more is downloaded or transcribed");
     return full;
 }
 
@@ -47,13 +52,22 @@ void run_say(struct run *run, const char *format, ...) {
     pthread_mutex_unlock(&run->say_lock);
 }
 
+void run_say_phase(struct run *run, enum run_step step, const char *line) {
+    pthread_mutex_lock(&run->full_lock);
+    bool first = !(run->phases_said & 1U << step);
+    run->phases_said |= 1U << step;
+    pthread_mutex_unlock(&run->full_lock);
+    if (first)
+        run_say(run, "%s", line);
+}
+
 /* Appends a redacted copy of `line` to one of the record's lists. */
 static void add_line(struct run_site *site, const char ***list, size_t *count, size_t *capacity, const char *line) {
-    pthread_mutex_lock(&site->lock);
+    pthread_mutex_lock(site->lock);
     *list = arena_grow(site->arena, (void *)*list, *count, capacity, sizeof(**list));
     char *copy = arena_text(site->arena, line);
     (*list)[(*count)++] = redact_text(copy);
-    pthread_mutex_unlock(&site->lock);
+    pthread_mutex_unlock(site->lock);
 }
 
 void run_fail(struct run_site *site, const struct error *err) {
@@ -138,6 +152,15 @@ size_t run_listing_find(const struct run_listing *listing, const char *prefix) {
     return listing->count;
 }
 
+bool run_find(struct run_site *site, struct arena *arena, const char *prefix, const char **key, struct error *err) {
+    struct run_listing listing = {0};
+    if (!run_list(site, arena, prefix, &listing, err))
+        return false;
+    size_t at = run_listing_find(&listing, prefix);
+    *key = at < listing.count ? listing.keys[at] : NULL;
+    return true;
+}
+
 /* ---- worker processes ---- */
 
 static bool pool_open(struct run *run, size_t size, struct error *err) {
@@ -187,35 +210,63 @@ bool run_media(struct run *run, const struct worker_call *call, json_t **output,
 
 /* ---- sites ---- */
 
-/* Manifests are the larger part of a run with nothing new, and independent of each other: they are read in parallel. */
-static void open_site(void *to, size_t index) {
-    struct run *run = to;
-    struct run_site *site = &run->sites[index];
+struct run_source *run_find_source(const struct run *run, const char *id) {
+    const json_t *number = json_object_get(run->numbers, id);
+    return number ? &run->sources[json_integer_value(number)] : NULL;
+}
+
+bool run_open_source(struct run *run, struct run_source *source, struct error *err) {
     const struct run_settings *settings = run->settings;
-    struct error err = {0};
-    site->run = run;
-    site->site = settings->sites[index];
-    site->record = &run->report->sites[index];
-    site->record->site = site->site;
-    site->arena = arena_open();
-    pthread_mutex_init(&site->lock, NULL);
-    site->files = settings->open_files(settings->open_files_to, site->site->id, &err);
-    if (site->files)
-        site->manifest = manifest_load(site->files, &err);
-    if (!site->manifest) {
-        error_context(&err, "site %s", site->site->id);
-        error_hint(&err, "the site is left out of this run");
-        run_fail(site, &err);
+    pthread_mutex_lock(&source->opening);
+    if (!source->tried) {
+        source->tried = true;
+        source->files = settings->open_files(settings->open_files_to, source->site->id, &source->error);
+        if (source->files)
+            source->manifest = manifest_load(source->files, &source->error);
+        if (!source->manifest) {
+            error_context(&source->error, "site %s", source->site->id);
+            error_hint(&source->error, "the site is left out of this run");
+        }
     }
+    bool open = source->manifest || error_copy(err, &source->error);
+    pthread_mutex_unlock(&source->opening);
+    return open;
+}
+
+static void sources_open(struct run *run) {
+    const struct run_settings *settings = run->settings;
+    run->sources = memory_alloc_array(settings->site_count + 1, sizeof(*run->sources));
+    run->numbers = json_object();
+    for (; run->count < settings->site_count; run->count++) {
+        struct run_source *source = &run->sources[run->count];
+        source->site = settings->sites[run->count];
+        pthread_mutex_init(&source->opening, NULL);
+        pthread_mutex_init(&source->lock, NULL);
+        pthread_rwlock_init(&source->turn, NULL);
+        json_object_set_new(run->numbers, source->site->id, json_integer((json_int_t)run->count));
+    }
+}
+
+static void sources_close(struct run *run) {
+    for (size_t i = 0; i < run->count; i++) {
+        struct run_source *source = &run->sources[i];
+        manifest_close(source->manifest);
+        object_store_close(source->files);
+        pthread_mutex_destroy(&source->opening);
+        pthread_mutex_destroy(&source->lock);
+        pthread_rwlock_destroy(&source->turn);
+    }
+    json_decref(run->numbers);
+    free(run->sources);
 }
 
 bool run_save_manifest(struct run_site *site) {
     struct error err = {0};
     bool written = false;
     int64_t now = clock_wall_ms(site->run->settings->clock);
-    pthread_mutex_lock(&site->lock);
+    pthread_mutex_lock(site->lock);
     bool done = manifest_save(site->manifest, site->files, now, &written, &err);
-    pthread_mutex_unlock(&site->lock);
+    pthread_mutex_unlock(site->lock);
     site->record->manifest_written |= written;
     if (!done) {
         error_context(&err, "site %s: manifest", site->site->id);
@@ -224,95 +275,61 @@ bool run_save_manifest(struct run_site *site) {
     return done;
 }
 
-static void close_sites(struct run *run) {
-    for (size_t i = 0; i < run->count; i++) {
-        struct run_site *site = &run->sites[i];
-        manifest_close(site->manifest);
-        object_store_close(site->files);
-        /* The report's lists live in the site's arena, so its texts move to the report's. */
-        struct run_site_record *record = site->record;
-        const char **lists[] = {record->planned, record->warnings, record->errors};
-        const size_t counts[] = {record->planned_count, record->warning_count, record->error_count};
-        for (size_t j = 0; j < ARRAY_LENGTH(lists); j++) {
-            const char **copy = arena_alloc_array(run->arena, counts[j] + 1, sizeof(*copy));
-            for (size_t k = 0; k < counts[j]; k++)
-                copy[k] = arena_text(run->arena, lists[j][k]);
-            lists[j] = copy;
-        }
-        record->planned = lists[0];
-        record->warnings = lists[1];
-        record->errors = lists[2];
-        arena_close(site->arena);
-        pthread_mutex_destroy(&site->lock);
-    }
-}
+/* ---- the run ---- */
 
-static bool nothing_new(const struct run_report *report) {
-    for (size_t i = 0; i < report->site_count; i++) {
-        const struct run_site_record *record = &report->sites[i];
-        if (record->has_new_files || record->index_changed || record->manifest_written || record->feeds_changed ||
-            record->spelling_corrections || record->planned_count)
-            return false;
-    }
-    return true;
-}
-
-/* A phase that the flags leave out says so; one that was not reached stays "not attempted". */
-static void mark_skipped(struct run *run) {
+static bool open_workers(struct run *run, struct error *err) {
     const struct run_settings *settings = run->settings;
-    for (size_t i = 0; i < run->count; i++) {
-        struct run_site_record *record = run->sites[i].record;
-        if (settings->skip_rss)
-            record->rss.outcome = record->audio.outcome = RUN_SKIPPED;
-        if (settings->skip_audio)
-            record->transcription.outcome = RUN_SKIPPED;
-        if (!settings->respell)
-            record->spelling.outcome = RUN_SKIPPED;
-        if (settings->skip_index)
-            record->index.outcome = RUN_SKIPPED;
-    }
+    size_t most = settings->engine.jobs > settings->fetch_jobs ? settings->engine.jobs : settings->fetch_jobs;
+    return pool_open(run, most ? most : 1, err);
 }
 
-static void take_phases(struct run *run) {
-    const struct run_settings *settings = run->settings;
-    mark_skipped(run);
-    if (!settings->skip_rss) {
-        run_feeds(run);
-        run_audio(run);
-    }
-    if (!settings->skip_audio)
-        run_transcripts(run);
-    if (settings->respell)
-        run_spelling(run);
-    if (!settings->skip_index)
-        run_index(run);
+/* A history that cannot be written takes nothing from what was done. */
+static void end_history(struct run *run, int64_t id, const struct run_report *report) {
+    JSON_OWNED json_t *record = run_report_json(report);
+    const char *status = report->interrupted                   ? "interrupted"
+                         : run_report_exit_status(report) == 0 ? "success"
+                                                               : "errors";
+    struct error err = {0};
+    if (!state_run_end(run->state, id, report->ended_ms, status, record, &err))
+        log_warn("podcast", "run history: %s", err.message);
 }
 
-static bool run_with_state(struct run *run, struct error *err) {
+static bool run_with_state(struct run *run, struct arena *arena, struct run_report *report, struct error *err) {
     const struct run_settings *settings = run->settings;
     int64_t id = 0;
-    if (!settings->dry_run && !state_run_begin(run->state, run->report->started_ms, &id, err))
+    if (!settings->dry_run && !state_run_begin(run->state, report->started_ms, &id, err))
         return false;
-    size_t pool = settings->engine.jobs > settings->fetch_jobs ? settings->engine.jobs : settings->fetch_jobs;
-    if (!pool_open(run, pool ? pool : 1, err))
+    if (!open_workers(run, err))
         return false;
-    parallel_for(run->count, settings->fetch_jobs, open_site, run);
-    take_phases(run);
-    run->report->interrupted = run_cancelled(run);
-    run->report->ended_ms = clock_wall_ms(settings->clock);
-    close_sites(run);
-    run->report->nothing_new = nothing_new(run->report);
-    if (settings->dry_run)
-        return true;
-    JSON_OWNED json_t *record = run_report_json(run->report);
-    const char *status = run->report->interrupted                   ? "interrupted"
-                         : run_report_exit_status(run->report) == 0 ? "success"
-                                                                    : "errors";
-    /* A history that cannot be written takes nothing from what was done. */
-    struct error history = {0};
-    if (!state_run_end(run->state, id, run->report->ended_ms, status, record, &history))
-        log_warn("podcast", "run history: %s", history.message);
+    run_take_course(run);
+    report->interrupted = cancel_requested(settings->cancel);
+    report->ended_ms = clock_wall_ms(settings->clock);
+    run_gather_report(run, arena, report);
+    if (!settings->dry_run)
+        end_history(run, id, report);
     return true;
+}
+
+static void run_open(struct run *run, const struct run_settings *settings) {
+    *run = (struct run){.settings = settings, .notes = json_object()};
+    pthread_mutex_init(&run->full_lock, NULL);
+    pthread_mutex_init(&run->say_lock, NULL);
+    pthread_mutex_init(&run->note_lock, NULL);
+    sources_open(run);
+    run->tasks = memory_alloc_array(PODCAST_RUN_TASKS, sizeof(*run->tasks));
+    run->task_count = podcast_run_tasks(run, run->tasks);
+}
+
+static void run_close(struct run *run) {
+    pool_close(&run->workers);
+    sources_close(run);
+    podcast_state_close(run->state);
+    pthread_mutex_destroy(&run->note_lock);
+    pthread_mutex_destroy(&run->say_lock);
+    pthread_mutex_destroy(&run->full_lock);
+    json_decref(run->notes);
+    free(run->execution);
+    free(run->tasks);
 }
 
 bool podcast_run(struct arena *arena, const struct run_settings *settings, struct run_report *report,
@@ -323,24 +340,16 @@ bool podcast_run(struct arena *arena, const struct run_settings *settings, struc
     struct file_lock *lock = file_lock_open(file_join(arena, run_folder, "podcast-run.lock"), err);
     if (!lock)
         return error_context(err, "another podcast run is under way");
-    struct run_report fresh = {
-        .started_ms = clock_wall_ms(settings->clock), .dry_run = settings->dry_run, .site_count = settings->site_count};
-    fresh.sites = arena_alloc_array(arena, settings->site_count + 1, sizeof(*fresh.sites));
-    struct run run = {.settings = settings, .arena = arena, .count = settings->site_count, .report = &fresh};
-    run.sites = memory_alloc_array(settings->site_count + 1, sizeof(*run.sites));
+    struct run_report fresh = {.started_ms = clock_wall_ms(settings->clock), .dry_run = settings->dry_run};
+    struct run run;
+    run_open(&run, settings);
     run.scratch = file_join(arena, run_folder, "scratch");
-    pthread_mutex_init(&run.full_lock, NULL);
-    pthread_mutex_init(&run.say_lock, NULL);
     bool done = file_remove_tree(run.scratch, err) && file_make_folders(run.scratch, err);
     if (done) {
         run.state = podcast_state_open(file_join(arena, settings->data, "state/podcast.db"), err);
-        done = run.state && run_with_state(&run, err);
+        done = run.state && run_with_state(&run, arena, &fresh, err);
     }
-    pool_close(&run.workers);
-    podcast_state_close(run.state);
-    pthread_mutex_destroy(&run.say_lock);
-    pthread_mutex_destroy(&run.full_lock);
-    free(run.sites);
+    run_close(&run);
     file_lock_close(lock);
     if (done)
         *report = fresh;

@@ -1,5 +1,5 @@
 /* Phase 2, second half: audio that is not there yet, files that changed behind their address, and the feeds' own
- * transcripts. */
+ * transcripts. An episode's download may be begun again at any point: what it finds decides what it does. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/parallel.h"
 #include "base/text.h"
 #include "podcast/file_key.h"
 #include "podcast/run_site.h"
@@ -21,11 +20,6 @@ struct audio_work {
     const char *file_key;         /* of the file wanted: the episode's own, or a new version's */
     struct state_version version; /* episode 0: none */
     bool recheck;                 /* only ask whether the file has changed */
-};
-
-struct audio_list {
-    struct audio_work *items;
-    size_t count, capacity;
 };
 
 static const struct site_podcast *active_podcast(const struct run_site *site, const char *id) {
@@ -57,7 +51,7 @@ static const char *part_path(struct arena *arena, const struct audio_work *work)
 static bool probe_file(struct audio_work *work, const char *path, char extension[16], struct error *err) {
     JSON_OWNED json_t *input = json_pack("{s:s}", "path", path);
     JSON_OWNED json_t *output = NULL;
-    struct worker_call call = {.task = "podcast.probe", .input = input, .cancel = work->site->run->settings->cancel};
+    struct worker_call call = {.task = "podcast.probe", .input = input, .cancel = work->site->cancel};
     if (!run_media(work->site->run, &call, &output, err))
         return false;
     if (json_get_bool(output, "truncated", false))
@@ -100,9 +94,9 @@ static bool store_audio(struct arena *arena, struct audio_work *work, const char
     if (!object_put_file(site->files, key, path, &options, err))
         return false;
     if (!work->version.episode) {
-        pthread_mutex_lock(&site->lock);
+        pthread_mutex_lock(site->lock);
         episode_set_audio_extension(site->manifest, work->episode, strcmp(extension, "mp3") == 0 ? NULL : extension);
-        pthread_mutex_unlock(&site->lock);
+        pthread_mutex_unlock(site->lock);
     }
     return remember_audio(work, result, err) && download_forget(path, err);
 }
@@ -121,7 +115,7 @@ static bool download(struct arena *arena, struct audio_work *work, struct error 
         .part_path = path,
         .expected_length = work->episode->audio_length,
         .largest = settings->largest_audio,
-        .cancel = settings->cancel,
+        .cancel = site->cancel,
         .progress = on_bytes,
         .progress_to = &shown,
     };
@@ -142,8 +136,7 @@ static bool look_again(struct arena *arena, struct audio_work *work, bool *chang
     if (!state_audio_read(site->run->state, arena, site->site->id, work->episode->id, &audio, &found, err))
         return false;
     struct download_probe now = {0};
-    if (!download_probe(settings->http, arena, episode_fetch_url(work->episode), NULL, NULL, settings->cancel, &now,
-                        err))
+    if (!download_probe(settings->http, arena, episode_fetch_url(work->episode), NULL, NULL, site->cancel, &now, err))
         return false;
     *changed = found && strcmp(audio.file_key, work->episode->file_key) == 0 &&
                download_changed(audio.etag, audio.last_modified, audio.length, &now);
@@ -194,10 +187,9 @@ static bool recheck(struct arena *arena, struct audio_work *work, bool *fetch, s
 
 static void count_download(struct audio_work *work) {
     struct run_site *site = work->site;
-    pthread_mutex_lock(&site->lock);
     site->record->new_audio++;
     site->record->new_versions += work->version.episode != 0;
-    pthread_mutex_unlock(&site->lock);
+    site->record->has_new_files = true;
     run_say(site->run, "  %s: fetched \"%.100s\"", site->site->id, work->episode->title);
 }
 
@@ -211,36 +203,22 @@ static void forget_feed(struct audio_work *work) {
     (void)state_feed_write(site->run->state, site->site->id, podcast->id, &marks, NULL);
 }
 
-static void work_on_audio(void *to, size_t index) {
-    struct audio_work *work = &((struct audio_list *)to)->items[index];
-    struct run *run = work->site->run;
-    if (run_cancelled(run) || run_disk_is_full(run))
-        return;
-    ARENA_OWNED struct arena *arena = arena_open();
-    struct error err = {0};
+static bool work_on_audio(struct arena *arena, struct audio_work *work, struct error *err) {
     bool fetch = true;
-    bool done = !work->recheck || recheck(arena, work, &fetch, &err);
-    if (done && fetch) {
-        done = download(arena, work, &err);
-        if (done) {
-            count_download(work);
-        } else {
-            error_hint(&err, "it will be fetched again next run");
-            forget_feed(work);
-        }
+    if (work->recheck && !recheck(arena, work, &fetch, err))
+        return false;
+    if (!fetch)
+        return true;
+    if (download(arena, work, err)) {
+        count_download(work);
+        return true;
     }
-    if (!done && err.code != ERROR_CANCELLED) {
-        run_name_episode(&err, work->site, work->episode);
-        run_fail(work->site, &err);
-    }
+    error_hint(err, "it will be fetched again next run");
+    forget_feed(work);
+    return false;
 }
 
 /* ---- what is wanted ---- */
-
-static void want(struct audio_list *list, struct audio_work work) {
-    list->items = memory_grow(list->items, list->count, &list->capacity, sizeof(*list->items));
-    list->items[list->count++] = work;
-}
 
 /* The row says which extension the file has; where a kill came between file and manifest, the listing knows better. */
 static void heal_extension(struct run_site *site, struct episode *episode, const char *key) {
@@ -281,78 +259,106 @@ static const struct state_version *version_of(const struct state_version *versio
     return NULL;
 }
 
-static void want_episode(struct run_site *site, struct arena *arena, struct audio_list *list,
-                         const struct run_listing *audio, const struct state_version *version,
-                         struct episode *episode) {
+/* What an episode needs; false: nothing. `own` is the key of its audio, NULL if there is none; `newer` that of the
+ * version under way. */
+static bool plan_episode(struct run_site *site, struct arena *arena, struct episode *episode, const char *own,
+                         const struct state_version *version, const char *newer, struct audio_work *work) {
     bool dry = site->run->settings->dry_run;
-    size_t at = run_listing_find(audio, audio_prefix(arena, episode, episode->file_key));
     if (version && strcmp(version->new_key, episode->file_key) != 0) {
         /* A version begun in an earlier run: its download goes on. */
-        if (run_listing_find(audio, audio_prefix(arena, episode, version->new_key)) == audio->count && !dry)
-            want(list, (struct audio_work){site, episode, version->new_key, *version, false});
-        return;
+        *work = (struct audio_work){site, episode, version->new_key, *version, false};
+        return !newer && !dry;
     }
-    if (at < audio->count) {
-        heal_extension(site, episode, audio->keys[at]);
-        if (due_again(site, arena, episode))
-            want(list, (struct audio_work){site, episode, episode->file_key, {0}, true});
+    if (own) {
+        pthread_mutex_lock(site->lock);
+        heal_extension(site, episode, own);
+        pthread_mutex_unlock(site->lock);
     } else if (dry) {
         plan_download(site, episode);
-    } else {
-        want(list, (struct audio_work){site, episode, episode->file_key, {0}, false});
+        return false;
     }
+    *work = (struct audio_work){site, episode, episode->file_key, {0}, own != NULL};
+    return !own || due_again(site, arena, episode);
 }
 
-static bool gather_site(struct run_site *site, struct arena *arena, struct audio_list *list, struct error *err) {
+static const char *found_in(const struct run_listing *listing, const char *prefix) {
+    size_t at = run_listing_find(listing, prefix);
+    return at < listing->count ? listing->keys[at] : NULL;
+}
+
+bool run_gather_downloads(struct run_site *site, run_take *take, void *to, struct error *err) {
+    ARENA_OWNED struct arena *arena = arena_open();
     struct run_listing audio = {0};
     struct state_version *versions = NULL;
     size_t version_count = 0;
     if (!run_list(site, arena, "audio/", &audio, err) ||
         !state_versions_read(site->run->state, arena, site->site->id, &versions, &version_count, err))
         return false;
-    /* The newest first: what people look for is there soonest. */
     for (size_t i = site->manifest->count; i-- > 0;) {
         struct episode *episode = site->manifest->episodes[i];
         if (!active_podcast(site, episode->podcast_id) || !episode->audio_url)
             continue;
         const struct state_version *version = version_of(versions, version_count, episode->id);
-        want_episode(site, arena, list, &audio, version, episode);
+        const char *newer = version ? found_in(&audio, audio_prefix(arena, episode, version->new_key)) : NULL;
+        const char *own = found_in(&audio, audio_prefix(arena, episode, episode->file_key));
+        struct audio_work work;
+        if (plan_episode(site, arena, episode, own, version, newer, &work))
+            take(to, episode->id);
     }
+    site->source->healed = true;
     return true;
 }
 
-void run_audio(struct run *run) {
-    if (run_cancelled(run))
-        return;
-    int64_t began = clock_monotonic_ms(run->settings->clock);
+bool run_download_episode(struct run_site *site, int64_t id, struct error *err) {
     ARENA_OWNED struct arena *arena = arena_open();
-    struct audio_list list = {0};
-    for (size_t i = 0; i < run->count; i++) {
-        struct run_site *site = &run->sites[i];
-        struct error err = {0};
-        site->record->audio.outcome = RUN_OK;
-        if (!site->manifest || !gather_site(site, arena, &list, &err)) {
-            site->record->audio.outcome = RUN_FAILED;
-            if (site->manifest) {
-                error_context(&err, "site %s: audio", site->site->id);
-                error_hint(&err, "nothing was fetched for it");
-                run_fail(site, &err);
-            }
-        }
+    struct state_version *versions = NULL;
+    size_t version_count = 0;
+    struct episode *episode = manifest_find(site->manifest, id);
+    if (!episode || !episode->audio_url || !active_podcast(site, episode->podcast_id) || run_disk_is_full(site->run))
+        return true; /* gone from the feeds since it was listed */
+    if (!state_versions_read(site->run->state, arena, site->site->id, &versions, &version_count, err))
+        return run_name_episode(err, site, episode);
+    const struct state_version *version = version_of(versions, version_count, id);
+    const char *own = NULL;
+    const char *newer = NULL;
+    struct audio_work work;
+    if (!run_find(site, arena, audio_prefix(arena, episode, episode->file_key), &own, err) ||
+        (version && !run_find(site, arena, audio_prefix(arena, episode, version->new_key), &newer, err)))
+        return run_name_episode(err, site, episode);
+    return !plan_episode(site, arena, episode, own, version, newer, &work) || work_on_audio(arena, &work, err) ||
+           run_name_episode(err, site, episode);
+}
+
+/* In a run that goes on after a kill nobody has looked yet which files the rows have. */
+static bool heal_rows(struct run_site *site, struct error *err) {
+    ARENA_OWNED struct arena *arena = arena_open();
+    struct run_listing audio = {0};
+    if (site->source->healed)
+        return true;
+    if (!run_list(site, arena, "audio/", &audio, err))
+        return false;
+    for (size_t i = 0; i < site->manifest->count; i++) {
+        struct episode *episode = site->manifest->episodes[i];
+        const char *own = found_in(&audio, audio_prefix(arena, episode, episode->file_key));
+        if (own && active_podcast(site, episode->podcast_id) && episode->audio_url)
+            heal_extension(site, episode, own);
     }
-    parallel_for(list.count, run->settings->fetch_jobs, work_on_audio, &list);
-    if (run_disk_is_full(run))
-        run_say(run, "  the disk is full: the other downloads were not begun");
-    for (size_t i = 0; i < run->count; i++) {
-        struct run_site *site = &run->sites[i];
-        if (site->manifest && !run->settings->dry_run) {
-            run_save_manifest(site);
-            run_feed_transcripts(site);
-        }
-        site->record->has_new_files |= site->record->new_audio > 0;
-        if (site->record->error_count)
-            site->record->audio.outcome = RUN_FAILED;
-        site->record->audio.ms = clock_monotonic_ms(run->settings->clock) - began;
+    site->source->healed = true;
+    return true;
+}
+
+void run_settle_site(struct run_site *site) {
+    struct error err = {0};
+    site->record->audio.outcome = RUN_OK;
+    if (site->run->settings->dry_run)
+        return;
+    if (heal_rows(site, &err)) {
+        run_save_manifest(site);
+        run_feed_transcripts(site);
+    } else {
+        error_context(&err, "site %s: audio", site->site->id);
+        run_fail(site, &err);
     }
-    free(list.items);
+    if (site->record->error_count)
+        site->record->audio.outcome = RUN_FAILED;
 }

@@ -28,7 +28,7 @@ static bool fetch_transcript(struct run_site *site, struct arena *arena, const s
                              const char *key, struct error *err) {
     const struct run_settings *settings = site->run->settings;
     struct http_request request = {
-        .url = transcript->url, .largest_body = LIMIT_FEED_TRANSCRIPT_BYTES, .cancel = settings->cancel};
+        .url = transcript->url, .largest_body = LIMIT_FEED_TRANSCRIPT_BYTES, .cancel = site->cancel};
     struct http_response response = {0};
     if (!http_perform(settings->http, arena, &request, &response, err))
         return false;
@@ -50,7 +50,7 @@ static void fetch_missing(struct run_site *site, const struct run_listing *have,
         const char *key = extension ? arena_format(arena, "feed-transcripts/%s/%s.%s", episode->podcast_id,
                                                    episode->file_key, extension)
                                     : NULL;
-        if (!key || run_listing_find(have, key) < have->count || run_cancelled(site->run))
+        if (!key || run_listing_find(have, key) < have->count || run_cancelled(site))
             continue;
         struct error err = {0};
         if (fetch_transcript(site, arena, transcript, key, &err))

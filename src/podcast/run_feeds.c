@@ -1,5 +1,4 @@
-/* Phase 2, first half: all feeds of all sites at once (each host limited by the HTTP client), then site by site the
- * manifest. */
+/* Phase 2, first half: a site's feeds at once (each host limited by the HTTP client), then its manifest. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,14 +50,14 @@ static bool fetch(struct feed_work *work, struct error *err) {
         .etag = marks.etag,
         .last_modified = marks.last_modified,
         .copy_path = work->copy_path,
-        .cancel = settings->cancel,
+        .cancel = site->cancel,
     };
     return feed_fetch(settings->http, work->arena, &request, &work->result, err);
 }
 
 static void fetch_one(void *to, size_t index) {
     struct feed_work *work = &((struct feed_work *)to)[index];
-    if (run_cancelled(work->site->run))
+    if (run_cancelled(work->site))
         return;
     struct error err = {0};
     work->done = fetch(work, &err);
@@ -143,7 +142,7 @@ static void merge_site(struct run_site *site, struct feed_work *works, size_t co
     bool any = false;
     for (size_t i = 0; i < count; i++) {
         struct feed_work *work = &works[i];
-        if (work->site != site || !work->done)
+        if (!work->done)
             continue;
         site->record->feeds_checked++;
         if (work->result.not_modified)
@@ -161,45 +160,33 @@ static void merge_site(struct run_site *site, struct feed_work *works, size_t co
     if (site->run->settings->dry_run || !run_save_manifest(site))
         return;
     for (size_t i = 0; i < count; i++) {
-        if (works[i].site == site && works[i].done && !works[i].result.not_modified)
+        if (works[i].done && !works[i].result.not_modified)
             keep_marks(&works[i]);
     }
 }
 
-static struct feed_work *gather(struct run *run, size_t *count) {
-    struct feed_work *works = NULL;
-    size_t capacity = 0;
-    for (size_t i = 0; i < run->count; i++) {
-        struct run_site *site = &run->sites[i];
-        for (size_t j = 0; site->manifest && j < site->site->podcast_count; j++) {
-            if (!site->site->podcasts[j].active)
-                continue;
-            works = memory_grow(works, *count, &capacity, sizeof(*works));
-            works[(*count)++] =
-                (struct feed_work){.site = site, .podcast = &site->site->podcasts[j], .arena = arena_open()};
-        }
+static struct feed_work *gather(struct run_site *site, size_t *count) {
+    struct feed_work *works = memory_alloc_array(site->site->podcast_count + 1, sizeof(*works));
+    for (size_t i = 0; i < site->site->podcast_count; i++) {
+        const struct site_podcast *podcast = &site->site->podcasts[i];
+        if (podcast->active)
+            works[(*count)++] = (struct feed_work){.site = site, .podcast = podcast, .arena = arena_open()};
     }
     return works;
 }
 
-void run_feeds(struct run *run) {
-    int64_t began = clock_monotonic_ms(run->settings->clock);
+void run_fetch_site(struct run_site *site) {
+    const struct run *run = site->run;
     size_t count = 0;
-    struct feed_work *works = gather(run, &count);
-    run_say(run, "Phase 2: %zu feeds of %zu sites", count, run->count);
-    parallel_for(count, run->settings->fetch_jobs, fetch_one, works);
-    for (size_t i = 0; i < run->count; i++) {
-        struct run_site *site = &run->sites[i];
-        size_t errors = site->record->error_count;
-        if (site->manifest)
-            merge_site(site, works, count);
-        bool failed = site->record->error_count > errors || !site->manifest;
-        size_t wanted = 0;
-        for (size_t j = 0; j < count; j++)
-            wanted += works[j].site == site && !works[j].done;
-        site->record->rss.outcome = failed || wanted ? RUN_FAILED : RUN_OK;
-        site->record->rss.ms = clock_monotonic_ms(run->settings->clock) - began;
-    }
+    struct feed_work *works = gather(site, &count);
+    /* The sites are fetched side by side, too. */
+    size_t threads = run->settings->fetch_jobs / (run->count ? run->count : 1);
+    parallel_for(count, threads ? (unsigned)threads : 1, fetch_one, works);
+    merge_site(site, works, count);
+    bool failed = site->record->error_count > 0;
+    for (size_t i = 0; i < count; i++)
+        failed |= !works[i].done;
+    site->record->rss.outcome = failed ? RUN_FAILED : RUN_OK;
     for (size_t i = 0; i < count; i++)
         arena_close(works[i].arena);
     free(works);

@@ -33,20 +33,19 @@ static void report_index(struct run_site *site, const struct index_site_report *
                 report->episodes_added + report->episodes_changed, report->new_entries);
 }
 
-static void index_one(struct run_site *site) {
+void run_index_site(struct run_site *site) {
     struct run *run = site->run;
+    run_say_phase(run, STEP_INDEX, "Phase 4: index");
     ARENA_OWNED struct arena *arena = arena_open();
     struct index_memory memory = {fresh, remember, site};
     struct index_site_settings settings = {
         .force = run->settings->force_index,
         .dry = run->settings->dry_run,
         .memory = &memory,
-        .cancel = run->settings->cancel,
+        .cancel = site->cancel,
     };
     struct index_site_report report = {0};
     struct error err = {0};
-    size_t errors = site->record->error_count;
-    int64_t began = clock_monotonic_ms(run->settings->clock);
     bool done = index_site(arena, site->site, site->manifest, site->files, &settings, &report, &err);
     if (done) {
         report_index(site, &report);
@@ -57,19 +56,7 @@ static void index_one(struct run_site *site) {
         error_context(&err, "site %s: index", site->site->id);
         run_fail(site, &err);
     }
-    site->record->index.outcome = !done || site->record->error_count > errors ? RUN_FAILED
-                                  : report.changed                            ? RUN_OK
-                                                                              : RUN_NOT_NEEDED;
-    site->record->index.ms = clock_monotonic_ms(run->settings->clock) - began;
-}
-
-void run_index(struct run *run) {
-    run_say(run, "Phase 4: index");
-    for (size_t i = 0; i < run->count; i++) {
-        struct run_site *site = &run->sites[i];
-        if (site->manifest && !run_cancelled(run))
-            index_one(site);
-        else if (!site->manifest)
-            site->record->index.outcome = RUN_FAILED;
-    }
+    site->record->index.outcome = !done || site->record->error_count ? RUN_FAILED
+                                  : report.changed                   ? RUN_OK
+                                                                     : RUN_NOT_NEEDED;
 }

@@ -59,7 +59,8 @@ static bool respell_episode(struct run_site *site, struct arena *arena, const st
            object_put_bytes(site->files, key, changed, changed_length, NULL, err);
 }
 
-static void respell_site(struct run_site *site) {
+void run_respell_site(struct run_site *site) {
+    run_say_phase(site->run, STEP_SPELL, "Phase 3.5: spelling corrections");
     ARENA_OWNED struct arena *arena = arena_open();
     const char **warnings = NULL;
     size_t warning_count = 0;
@@ -67,7 +68,7 @@ static void respell_site(struct run_site *site) {
         spelling_load(arena, site->site, site->run->settings->workspace_root, &warnings, &warning_count);
     for (size_t i = 0; i < warning_count; i++)
         run_warn(site, "%s", warnings[i]);
-    for (size_t i = 0; i < site->manifest->count && !spelling_is_empty(spelling) && !run_cancelled(site->run); i++) {
+    for (size_t i = 0; i < site->manifest->count && !spelling_is_empty(spelling) && !run_cancelled(site); i++) {
         const struct episode *episode = site->manifest->episodes[i];
         ARENA_OWNED struct arena *scratch = arena_open();
         struct spelling_result result = {0};
@@ -84,19 +85,5 @@ static void respell_site(struct run_site *site) {
             run_fail(site, &err);
         }
     }
-}
-
-void run_spelling(struct run *run) {
-    if (run_cancelled(run))
-        return;
-    run_say(run, "Phase 3.5: spelling corrections");
-    for (size_t i = 0; i < run->count; i++) {
-        struct run_site *site = &run->sites[i];
-        int64_t began = clock_monotonic_ms(run->settings->clock);
-        size_t errors = site->record->error_count;
-        if (site->manifest)
-            respell_site(site);
-        site->record->spelling.outcome = !site->manifest || site->record->error_count > errors ? RUN_FAILED : RUN_OK;
-        site->record->spelling.ms = clock_monotonic_ms(run->settings->clock) - began;
-    }
+    site->record->spelling.outcome = site->record->error_count ? RUN_FAILED : RUN_OK;
 }

@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "base/parallel.h"
 #include "base/text.h"
 #include "podcast/run_site.h"
 #include "podcast/spelling.h"
@@ -18,11 +17,6 @@ struct transcript_work {
     const char *file_key;
     const char *audio_key;
     const struct spelling *spelling;
-};
-
-struct transcript_list {
-    struct transcript_work *items;
-    size_t count, capacity;
 };
 
 /* What is needed while one episode is transcribed. */
@@ -128,10 +122,10 @@ static bool call_engine(struct arena *arena, struct transcript_call *call, json_
     JSON_OWNED json_t *input = json_pack("{s:s, s:s, s:s, s:o, s:o}", "path", path, "prompt", work->site->site->prompt,
                                          "language", language_of(work), "parts", parts, "engine", engine_json(engine));
     struct worker_call worker = {
-        .task = engine->service ? "podcast.transcribe-service" : "podcast.transcribe",
+        .task = engine->service ? "speech.transcribe-service" : "speech.transcribe",
         .input = input,
         .stall_ms = engine->stall_ms,
-        .cancel = run->settings->cancel,
+        .cancel = work->site->cancel,
         .progress = on_progress,
         .emit = on_part,
         .to = call,
@@ -198,12 +192,11 @@ static void report_findings(struct transcript_work *work, const json_t *findings
 static void count_transcript(struct transcript_work *work, const struct transcript_call *call, const json_t *output,
                              size_t corrections) {
     struct run_site *site = work->site;
-    pthread_mutex_lock(&site->lock);
     site->record->transcribed++;
     site->record->resumed_parts += call->resumed;
     site->record->spelling_corrections += corrections;
     site->record->spelling_files += corrections > 0;
-    pthread_mutex_unlock(&site->lock);
+    site->record->has_new_srt = site->record->has_new_files = true;
     char length[CLOCK_ISO_SIZE];
     run_say(site->run, "  %s: transcribed \"%.100s\" (%s)", site->site->id, work->episode->title,
             clock_duration(json_get_int(output, "durationMs", 0), length));
@@ -212,119 +205,138 @@ static void count_transcript(struct transcript_work *work, const struct transcri
                  work->episode->title);
 }
 
-static void transcribe_one(void *to, size_t index) {
-    struct transcript_work *work = &((struct transcript_list *)to)->items[index];
+static bool transcribe_one(struct arena *arena, struct transcript_work *work, struct error *err) {
     struct run *run = work->site->run;
-    if (run_cancelled(run) || run_disk_is_full(run))
-        return;
-    ARENA_OWNED struct arena *arena = arena_open();
-    struct error err = {0};
     char what[200];
     snprintf(what, sizeof(what), "transcribe %s: %.100s", work->episode->podcast_id, work->episode->title);
     struct transcript_call call = {.work = work};
     call.progress = progress_open(run->settings->progress, what, "ms of audio", 0);
     JSON_OWNED json_t *output = NULL;
     size_t corrections = 0;
-    bool done = call_engine(arena, &call, &output, &err) && store_transcript(arena, work, output, &corrections, &err);
+    bool done = call_engine(arena, &call, &output, err) && store_transcript(arena, work, output, &corrections, err);
     progress_close(call.progress);
-    if (done) {
-        count_transcript(work, &call, output, corrections);
-        report_findings(work, json_object_get(output, "findings"));
-    } else if (err.code != ERROR_CANCELLED) {
-        error_hint(&err, "it will be tried again next run");
-        error_context(&err, "transcription");
-        run_name_episode(&err, work->site, work->episode);
-        run_fail(work->site, &err);
+    if (!done) {
+        error_hint(err, "it will be tried again next run");
+        return error_context(err, "transcription");
     }
+    count_transcript(work, &call, output, corrections);
+    report_findings(work, json_object_get(output, "findings"));
+    return true;
 }
 
 /* ---- what is wanted ---- */
 
-static void want(struct run_site *site, struct arena *arena, struct transcript_list *list,
-                 const struct run_listing *audio, const struct run_listing *transcripts,
-                 const struct spelling *spelling, const struct episode *episode, const char *file_key) {
-    size_t at = run_listing_find(audio, arena_format(arena, "audio/%s/%s.", episode->podcast_id, file_key));
-    const char *srt = arena_format(arena, "transcripts/%s/%s.srt", episode->podcast_id, file_key);
-    if (at == audio->count || run_listing_find(transcripts, srt) < transcripts->count)
-        return;
-    if (site->run->settings->dry_run) {
-        run_plan(site, "transcribe %s to %s", audio->keys[at], srt);
-        return;
-    }
-    list->items = memory_grow(list->items, list->count, &list->capacity, sizeof(*list->items));
-    list->items[list->count++] = (struct transcript_work){site, episode, file_key, audio->keys[at], spelling};
+/* The listings that tell what is there and what is not. */
+struct there {
+    struct run_listing audio, transcripts;
+};
+
+static const char *srt_key(struct arena *arena, const struct episode *episode, const char *file_key) {
+    return arena_format(arena, "transcripts/%s/%s.srt", episode->podcast_id, file_key);
 }
 
-static bool gather_site(struct run_site *site, struct arena *arena, struct transcript_list *list, struct error *err) {
-    struct run_listing audio = {0};
-    struct run_listing transcripts = {0};
-    struct state_version *versions = NULL;
-    size_t version_count = 0;
-    if (!run_list(site, arena, "audio/", &audio, err) || !run_list(site, arena, "transcripts/", &transcripts, err) ||
-        !state_versions_read(site->run->state, arena, site->site->id, &versions, &version_count, err))
-        return false;
-    const char **warnings = NULL;
-    size_t warning_count = 0;
-    const struct spelling *spelling =
-        spelling_load(arena, site->site, site->run->settings->workspace_root, &warnings, &warning_count);
-    for (size_t i = 0; i < warning_count; i++)
-        run_warn(site, "%s", warnings[i]);
+static const char *audio_prefix(struct arena *arena, const struct episode *episode, const char *file_key) {
+    return arena_format(arena, "audio/%s/%s.", episode->podcast_id, file_key);
+}
+
+static void want(struct run_site *site, struct arena *arena, const struct there *there, const struct episode *episode,
+                 const char *file_key, run_take *take, void *to) {
+    size_t at = run_listing_find(&there->audio, audio_prefix(arena, episode, file_key));
+    const char *srt = srt_key(arena, episode, file_key);
+    if (at == there->audio.count || run_listing_find(&there->transcripts, srt) < there->transcripts.count)
+        return;
+    if (site->run->settings->dry_run)
+        run_plan(site, "transcribe %s to %s", there->audio.keys[at], srt);
+    else
+        take(to, episode->id);
+}
+
+struct counted {
+    run_take *take;
+    void *to;
+    size_t count;
+};
+
+static void count_wanted(void *to, int64_t episode) {
+    struct counted *counted = to;
+    (void)episode;
+    counted->count++;
+}
+
+static void pass_wanted(void *to, int64_t episode) {
+    struct counted *counted = to;
+    counted->count++;
+    counted->take(counted->to, episode);
+}
+
+static void want_all(struct run_site *site, struct arena *arena, const struct there *there,
+                     const struct state_version *versions, size_t version_count, run_take *take, void *to) {
     for (size_t i = site->manifest->count; i-- > 0;) {
         const struct episode *episode = site->manifest->episodes[i];
-        want(site, arena, list, &audio, &transcripts, spelling, episode, episode->file_key);
+        want(site, arena, there, episode, episode->file_key, take, to);
     }
     for (size_t i = 0; i < version_count; i++) {
         const struct episode *episode = manifest_find(site->manifest, versions[i].episode);
         if (episode && strcmp(versions[i].new_key, episode->file_key) != 0)
-            want(site, arena, list, &audio, &transcripts, spelling, episode, versions[i].new_key);
+            want(site, arena, there, episode, versions[i].new_key, take, to);
     }
+}
+
+bool run_gather_transcripts(struct run_site *site, run_take *take, void *to, struct error *err) {
+    const struct run_engine *engine = &site->run->settings->engine;
+    ARENA_OWNED struct arena *arena = arena_open();
+    struct there there = {0};
+    struct state_version *versions = NULL;
+    size_t version_count = 0;
+    site->record->transcription.outcome = RUN_FAILED;
+    if (!run_list(site, arena, "audio/", &there.audio, err) ||
+        !run_list(site, arena, "transcripts/", &there.transcripts, err) ||
+        !state_versions_read(site->run->state, arena, site->site->id, &versions, &version_count, err))
+        return error_context(err, "site %s: transcription", site->site->id);
+    const char **warnings = NULL;
+    size_t warning_count = 0;
+    (void)spelling_load(arena, site->site, site->run->settings->workspace_root, &warnings, &warning_count);
+    for (size_t i = 0; i < warning_count; i++)
+        run_warn(site, "%s", warnings[i]);
+    struct counted counted = {take, to, 0};
+    bool able = engine->service || engine->model_path;
+    want_all(site, arena, &there, versions, version_count, able ? pass_wanted : count_wanted, &counted);
+    if (counted.count && !able) {
+        error_copy(err, &engine->missing);
+        return error_context(err, "site %s: %zu episodes wait for transcription", site->site->id, counted.count);
+    }
+    site->record->transcription.outcome = counted.count ? RUN_OK : RUN_NOT_NEEDED;
     return true;
 }
 
-static void end_site(struct run_site *site, int64_t began) {
-    struct run_site_record *record = site->record;
-    if (site->manifest && !site->run->settings->dry_run)
-        run_finish_versions(site);
-    record->has_new_srt |= record->transcribed > 0;
-    record->has_new_files |= record->has_new_srt;
-    record->transcription.ms = clock_monotonic_ms(site->run->settings->clock) - began;
+/* One file of an episode, its own or that of a version under way; nothing when it is done or has no audio. */
+static bool transcribe_file(struct run_site *site, struct arena *arena, const struct spelling *spelling,
+                            const struct episode *episode, const char *file_key, struct error *err) {
+    const char *audio = NULL;
+    const char *srt = NULL;
+    if (!run_find(site, arena, audio_prefix(arena, episode, file_key), &audio, err) ||
+        !run_find(site, arena, srt_key(arena, episode, file_key), &srt, err))
+        return false;
+    struct transcript_work work = {site, episode, file_key, audio, spelling};
+    return !audio || srt || transcribe_one(arena, &work, err);
 }
 
-void run_transcripts(struct run *run) {
-    if (run_cancelled(run))
-        return;
-    int64_t began = clock_monotonic_ms(run->settings->clock);
+bool run_transcribe_episode(struct run_site *site, int64_t id, struct error *err) {
     ARENA_OWNED struct arena *arena = arena_open();
-    struct transcript_list list = {0};
-    for (size_t i = 0; i < run->count; i++) {
-        struct run_site *site = &run->sites[i];
-        struct error err = {0};
-        size_t before = list.count;
-        bool done = site->manifest && gather_site(site, arena, &list, &err);
-        site->record->transcription.outcome = !done ? RUN_FAILED : list.count > before ? RUN_OK : RUN_NOT_NEEDED;
-        if (!done && site->manifest) {
-            error_context(&err, "site %s: transcription", site->site->id);
-            run_fail(site, &err);
-        }
-        if (list.count > before && !run->settings->engine.service && !run->settings->engine.model_path) {
-            err = run->settings->engine.missing;
-            error_context(&err, "site %s: %zu episodes wait for transcription", site->site->id, list.count - before);
-            run_fail(site, &err);
-            site->record->transcription.outcome = RUN_FAILED;
-            list.count = before;
-        }
+    const struct episode *episode = manifest_find(site->manifest, id);
+    struct state_version *versions = NULL;
+    size_t version_count = 0;
+    if (!episode || run_disk_is_full(site->run))
+        return true;
+    const char **warnings = NULL; /* told when the transcripts were gathered */
+    size_t warning_count = 0;
+    const struct spelling *spelling =
+        spelling_load(arena, site->site, site->run->settings->workspace_root, &warnings, &warning_count);
+    bool done = state_versions_read(site->run->state, arena, site->site->id, &versions, &version_count, err) &&
+                transcribe_file(site, arena, spelling, episode, episode->file_key, err);
+    for (size_t i = 0; done && i < version_count; i++) {
+        if (versions[i].episode == id && strcmp(versions[i].new_key, episode->file_key) != 0)
+            done = transcribe_file(site, arena, spelling, episode, versions[i].new_key, err);
     }
-    if (list.count)
-        run_say(run, "Phase 3: %zu episodes to transcribe", list.count);
-    size_t *errors = memory_alloc_array(run->count + 1, sizeof(*errors));
-    for (size_t i = 0; i < run->count; i++)
-        errors[i] = run->sites[i].record->error_count;
-    parallel_for(list.count, run->settings->engine.jobs, transcribe_one, &list);
-    for (size_t i = 0; i < run->count; i++) {
-        end_site(&run->sites[i], began);
-        if (run->sites[i].record->error_count > errors[i])
-            run->sites[i].record->transcription.outcome = RUN_FAILED;
-    }
-    free(errors);
-    free(list.items);
+    return done || run_name_episode(err, site, episode);
 }

@@ -30,6 +30,7 @@ static const char *const migrations[] = {
     " WITHOUT ROWID;"
     "CREATE TABLE run(id INTEGER PRIMARY KEY, started_ms INTEGER NOT NULL, ended_ms INTEGER, status TEXT, record "
     "TEXT);",
+    "CREATE TABLE note(execution TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, UNIQUE(execution, name));",
     NULL,
 };
 
@@ -227,6 +228,53 @@ bool state_index_remember(struct podcast_state *state, const char *site, int64_t
     lock(state);
     return unlock(state, db_run_with(state->db, err, "INSERT OR REPLACE INTO indexed VALUES(?, ?, ?)", "tit", site,
                                      episode, facts));
+}
+
+/* A note is worth no wait for the disk: there is one for each small step. */
+static bool write_note(struct db *db, const char *execution, const char *name, const char *value, struct error *err) {
+    if (!db_run(db, "PRAGMA synchronous = NORMAL", err))
+        return false;
+    bool done = db_run_with(db, err,
+                            "INSERT INTO note VALUES(?, ?, ?)"
+                            " ON CONFLICT(execution, name) DO UPDATE SET value = excluded.value",
+                            "ttt", execution, name, value);
+    return db_run(db, "PRAGMA synchronous = FULL", done ? err : NULL) && done;
+}
+
+bool state_note_write(struct podcast_state *state, const char *execution, const char *name, const json_t *note,
+                      struct error *err) {
+    TEXT_OWNED char *value = json_text(note, 0);
+    lock(state);
+    return unlock(state, write_note(state->db, execution, name, value, err));
+}
+
+static void take_note(json_t *notes, sqlite3_stmt *row) {
+    const char *value = (const char *)sqlite3_column_text(row, 1);
+    json_t *note = json_parse(value, strlen(value), NULL);
+    if (note)
+        json_object_set_new(notes, (const char *)sqlite3_column_text(row, 0), note);
+}
+
+json_t *state_notes_read(struct podcast_state *state, const char *execution, struct error *err) {
+    json_t *notes = json_object();
+    lock(state);
+    sqlite3_stmt *row =
+        db_prepare(state->db, err, "SELECT name, value FROM note WHERE execution = ? ORDER BY rowid", "t", execution);
+    int step = row ? 1 : -1;
+    while (step > 0 && (step = db_step(state->db, row, err)) == 1)
+        take_note(notes, row);
+    sqlite3_finalize(row);
+    unlock(state, step == 0);
+    if (step == 0)
+        return notes;
+    json_decref(notes);
+    return NULL;
+}
+
+bool state_notes_remove(struct podcast_state *state, const char *but, struct error *err) {
+    lock(state);
+    return unlock(state,
+                  db_run_with(state->db, err, "DELETE FROM note WHERE execution IS NOT ?", "t", but ? but : NULL));
 }
 
 bool state_run_begin(struct podcast_state *state, int64_t started_ms, int64_t *id, struct error *err) {

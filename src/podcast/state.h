@@ -83,6 +83,17 @@ bool state_index_fresh(struct podcast_state *state, const char *site, int64_t ep
 bool state_index_remember(struct podcast_state *state, const char *site, int64_t episode, const char *facts,
                           struct error *err);
 
+/* ---- what the tasks of a run under way did, for its report ---- */
+
+/* Keeps `note` as `execution`'s note of that name, in place of an older one. It survives a kill; a power failure may
+ * take the last ones. */
+bool state_note_write(struct podcast_state *state, const char *execution, const char *name, const json_t *note,
+                      struct error *err);
+/* {name: note, ...} in the order of their first writing (a new reference); NULL on failure. */
+json_t *state_notes_read(struct podcast_state *state, const char *execution, struct error *err);
+/* Removes the notes of all executions but this one (NULL: of all). */
+bool state_notes_remove(struct podcast_state *state, const char *but, struct error *err);
+
 /* ---- run history ---- */
 
 /* Notes that a run began; *id names it. */

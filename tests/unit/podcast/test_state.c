@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/parallel.h"
 #include "podcast/state.h"
 #include "support/scratch.h"
@@ -139,8 +140,33 @@ static void a_reader_makes_nothing(void **unused) {
     scratch_close(scratch);
 }
 
+static void notes_are_kept_by_execution(void **unused) {
+    (void)unused;
+    struct fixture f = open_fixture();
+    struct error err = {0};
+    JSON_OWNED json_t *one = json_pack("{s:i}", "n", 1);
+    JSON_OWNED json_t *two = json_pack("{s:i}", "n", 2);
+    assert_true(state_note_write(f.state, "run", "b", one, &err));
+    assert_true(state_note_write(f.state, "run", "a", one, &err));
+    assert_true(state_note_write(f.state, "other", "a", one, &err));
+    assert_true(state_note_write(f.state, "run", "b", two, &err)); /* in its old place */
+    JSON_OWNED json_t *notes = state_notes_read(f.state, "run", &err);
+    TEXT_OWNED char *text = json_text(notes, 0);
+    assert_string_equal(text, "{\"b\":{\"n\":2},\"a\":{\"n\":1}}");
+    assert_true(state_notes_remove(f.state, "other", &err));
+    JSON_OWNED json_t *gone = state_notes_read(f.state, "run", &err);
+    assert_int_equal(json_object_size(gone), 0);
+    JSON_OWNED json_t *kept = state_notes_read(f.state, "other", &err);
+    assert_int_equal(json_object_size(kept), 1);
+    assert_true(state_notes_remove(f.state, NULL, &err));
+    JSON_OWNED json_t *none = state_notes_read(f.state, "other", &err);
+    assert_int_equal(json_object_size(none), 0);
+    close_fixture(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(notes_are_kept_by_execution),
         cmocka_unit_test(feeds_are_remembered),
         cmocka_unit_test(parts_come_back_in_order_and_only_for_their_settings),
         cmocka_unit_test(parts_with_a_gap_are_of_no_use),
