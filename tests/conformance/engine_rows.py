@@ -36,8 +36,9 @@ def brief(value, most=110):
 
 
 class Runner:
-    def __init__(self, client, mocks, patience=20.0):
-        self.client, self.mocks, self.patience = client, mocks, patience
+    def __init__(self, client, mocks, patience=20.0, queue=None):
+        self.client, self.mocks, self.patience, self.queue = client, mocks, patience, queue
+        self.started = {}  # the machine's name -> its execution
 
     def run(self, row):
         result = Result(row)
@@ -57,6 +58,8 @@ class Runner:
         definition, given = json.dumps(row.definition), json.dumps(row.input)
         if row.nested:
             definition, given = self.with_child(row, definition, given)
+        if row.callback and self.queue:
+            given = json.dumps({**row.input, "QueueUrl": self.queue.url(row.machine)})
         if row.activity:
             definition = self.with_activity(row, definition)
         machine = self.client.call("CreateStateMachine", name=row.machine, definition=definition, roleArn=ROLE, type=row.type)["stateMachineArn"]
@@ -66,6 +69,7 @@ class Runner:
             answer = self.client.call("StartSyncExecution", stateMachineArn=machine + case, input=given)
             return judge_sync(row, answer, account, result)
         execution = self.client.call("StartExecution", stateMachineArn=machine + case, input=given)["executionArn"]
+        self.started[row.machine] = execution
         if row.stopped:
             self.wait_for_events(execution, len(row.events) - 1)
             self.client.call("StopExecution", executionArn=execution)
@@ -111,6 +115,16 @@ class Runner:
             self.work(row, activity)
         except (Refused, OSError, KeyError):
             pass  # the execution will not end as recorded, and that is what is reported
+
+    def heard(self, queue, message):
+        """A message of a state that waits for its token: the recorded reader failed the task, without a word, once it was submitted."""
+        token = json.loads(message).get("TaskToken")
+        if token:
+            end = time.monotonic() + self.patience
+            while queue not in self.started and time.monotonic() < end:
+                time.sleep(0.002)
+            self.wait_for_events(self.started[queue], 5)
+            self.client.call("SendTaskFailure", taskToken=token)
 
     def work(self, row, activity):
         kinds = {event["type"]: event for event in row.events}

@@ -112,7 +112,9 @@ class Row:
         if self.file is not None:
             self.bucket = f"bucket-name-{number}"
             self.input = {**self.input, "Bucket": self.bucket}
-        self.answers = {} if self.activity or self.nested else self.find_answers()
+        # A state that waits for its token is run against a queue whose reader is the harness.
+        self.callback = "sqs:sendMessage.waitForTaskToken" in resources
+        self.answers = {} if self.activity or self.nested or self.callback else self.find_answers()
         # Rows in which somebody outside the server acts in real time cannot run where waiting takes none.
         self.real_time = self.activity or self.stopped
 
@@ -129,17 +131,15 @@ class Row:
 
     def find_answers(self):
         """What each state's task answered, attempt by attempt, as mocked responses."""
-        answers, submitted, state_of = {}, {}, {}
+        answers, state_of = {}, {}
         for event in self.events or self.sync_events():
             details = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
             if not isinstance(event["id"], int):
                 continue  # a branch of a Parallel, recorded without numbers
             state = details["name"] if event["type"].endswith("StateEntered") else state_of.get(event["previousEventId"])
             state_of[event["id"]] = state
-            if event["type"] == "TaskSubmitted":
-                submitted[state] = {"Submit": details["output"]}
-            elif event["type"] in RESULTS:
-                answers.setdefault(state, []).append({**submitted.pop(state, {}), **self.answer(event["type"], details)})
+            if event["type"] in RESULTS:
+                answers.setdefault(state, []).append(self.answer(event["type"], details))
         return answers
 
     def sync_events(self):
@@ -173,8 +173,7 @@ class Row:
         return json.dumps(cause, separators=(",", ":"))
 
     def mocked_responses(self):
-        """For a state, the entries of MockedResponses: attempt -> Return or Throw. Submit, what the service said to a task that waits for
-        its token, is tidemill's own addition to the format."""
+        """For a state, the entries of MockedResponses: attempt -> Return or Throw."""
         return {state: {str(attempt): one for attempt, one in enumerate(given)} for state, given in self.answers.items()}
 
     def child(self):

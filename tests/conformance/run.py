@@ -24,6 +24,7 @@ from api_rows import createfail_rows, run_call, teststate_rows, validate_rows  #
 from choice_rows import choice_rows, run_choice  # noqa: E402
 from client import Client  # noqa: E402
 from engine_rows import Runner  # noqa: E402
+from queue_server import Queue  # noqa: E402
 from servers import SOURCE, Moto, Tidemill  # noqa: E402
 
 THREADS = 16
@@ -80,7 +81,10 @@ def run_tidemill(suite, program):
     with ThreadPoolExecutor(THREADS) as pool:
         with Tidemill(program, config, True, suite.objects) as server:
             client = Client(server.url)
-            outcome.execution = each(pool, Runner(client, True).run, fast)
+            runner = Runner(client, True)
+            runner.queue = Queue(runner.heard)
+            outcome.execution = each(pool, runner.run, fast)
+            runner.queue.close()
             run_api_rows(suite, pool, client, outcome)
             outcome.log = server.told()
         if slow:
