@@ -22,11 +22,11 @@
 #define LIMIT_WORKER_STDERR (4 * KIB)   /* what is kept of what a worker wrote: the last lines tell why it died */
 #define LIMIT_WORKER_MEMORY (4 * GIB)   /* of a task that names no ceiling of its own: the largest model and its work */
 #define LIMIT_WORKER_FILE_BYTES                                                                                        \
-    (16 * GIB)                 /* one file that a worker writes: 24 hours of uncompressed audio, or a loop */
-#define LIMIT_WORKER_FILES 256 /* descriptors open in a worker */
-#define LIMIT_POOL_CALLS                                                                                               \
-    100000                  /* tasks waiting and running in one pool: about 40 MB; state machines wait with more */
-#define LIMIT_POOL_STUCK 64 /* threads held by tasks that do not heed a cancel, beside those that work */
+    (16 * GIB)                  /* one file that a worker writes: 24 hours of uncompressed audio, or a loop */
+#define LIMIT_WORKER_FILES 256  /* descriptors open in a worker */
+#define LIMIT_POOL_CALLS 100000 /* tasks waiting and running in one pool: about 40 MB; state machines wait with more   \
+                                 */
+#define LIMIT_POOL_STUCK 64     /* threads held by tasks that do not heed a cancel, beside those that work */
 
 /* ---- aws ---- */
 #define LIMIT_SIGV4_BYTES (1 * MIB) /* a canonical request: the head of a request, each byte escaped at the worst */
@@ -129,6 +129,9 @@
 #define LIMIT_ZONE_NAME 50            /* EventBridge Scheduler's; the longest name in the database has 32 */
 #define LIMIT_SCHEDULE_EXPRESSION 256 /* EventBridge Scheduler's */
 #define LIMIT_SCHEDULE_RATE 1000000   /* the value of rate(): in days 2,700 years; the product must not overflow */
+#define LIMIT_SCHEDULE_INPUT 262144   /* EventBridge Scheduler's payload of a target */
+#define LIMIT_SCHEDULES 1000000       /* of one database: EventBridge Scheduler's quota of an account */
+#define LIMIT_SCHEDULE_GROUPS 500     /* the same */
 
 /* ---- flow: expressions ---- */
 #define LIMIT_FLOW_EXPRESSION_BYTES (64 * KIB) /* one path or intrinsic call; the service's literals end at 10,000 characters */

@@ -16,7 +16,7 @@ struct brute {
     bool minute[60], hour[24];
 };
 
-static int brute_number(const char *text, char **end) {
+static inline int brute_number(const char *text, char **end) {
     static const char *const names[] = {"JAN1", "FEB2", "MAR3",  "APR4",  "MAY5",  "JUN6", "JUL7",
                                         "AUG8", "SEP9", "OCT10", "NOV11", "DEC12", "SUN1", "MON2",
                                         "TUE3", "WED4", "THU5",  "FRI6",  "SAT7"};
@@ -30,7 +30,7 @@ static int brute_number(const char *text, char **end) {
 }
 
 /* Does one item of a list (no L, W, #) mean the value? */
-static bool brute_item(const char *item, int value, int least, int most) {
+static inline bool brute_item(const char *item, int value, int least, int most) {
     char *end = NULL;
     int from = least;
     int to = most;
@@ -53,8 +53,8 @@ static bool brute_item(const char *item, int value, int least, int most) {
     }
 }
 
-static bool brute_list(const char *list, int value, int least, int most,
-                       bool (*special)(const char *item, const struct tm *day), const struct tm *day) {
+static inline bool brute_list(const char *list, int value, int least, int most,
+                              bool (*special)(const char *item, const struct tm *day), const struct tm *day) {
     char copy[64];
     snprintf(copy, sizeof(copy), "%s", list);
     char *rest = copy;
@@ -70,20 +70,20 @@ static bool brute_list(const char *list, int value, int least, int most,
     return false;
 }
 
-static int brute_month_length(const struct tm *day) {
+static inline int brute_month_length(const struct tm *day) {
     struct tm other = {.tm_year = day->tm_year, .tm_mon = day->tm_mon + 1, .tm_mday = 0, .tm_hour = 12};
     timegm(&other);
     return other.tm_mday;
 }
 
-static int brute_weekday(const struct tm *day, int of) {
+static inline int brute_weekday(const struct tm *day, int of) {
     struct tm other = {.tm_year = day->tm_year, .tm_mon = day->tm_mon, .tm_mday = of, .tm_hour = 12};
     timegm(&other);
     return other.tm_wday;
 }
 
 /* Is `day` the weekday next to day `of` of its month? Tries distances 0, 1, 2, the day before first at 1. */
-static bool brute_near(const struct tm *day, int of) {
+static inline bool brute_near(const struct tm *day, int of) {
     static const int order[] = {0, -1, 1, -2, 2};
     int length = brute_month_length(day);
     if (of > length)
@@ -99,7 +99,7 @@ static bool brute_near(const struct tm *day, int of) {
     return false;
 }
 
-static bool brute_day_special(const char *item, const struct tm *day) {
+static inline bool brute_day_special(const char *item, const struct tm *day) {
     int length = brute_month_length(day);
     if (strcmp(item, "L") == 0)
         return day->tm_mday == length;
@@ -108,7 +108,7 @@ static bool brute_day_special(const char *item, const struct tm *day) {
     return brute_near(day, atoi(item));
 }
 
-static bool brute_weekday_special(const char *item, const struct tm *day) {
+static inline bool brute_weekday_special(const char *item, const struct tm *day) {
     if (strcmp(item, "L") == 0)
         return day->tm_wday == 6;
     char *end = NULL;
@@ -119,7 +119,7 @@ static bool brute_weekday_special(const char *item, const struct tm *day) {
     return (day->tm_mday + 6) / 7 == atoi(end + 1);
 }
 
-static void brute_open(struct brute *brute, const char *expression) {
+static inline void brute_open(struct brute *brute, const char *expression) {
     memset(brute, 0, sizeof(*brute));
     snprintf(brute->field[5], sizeof(brute->field[5]), "*");
     sscanf(expression, "cron(%63s %63s %63s %63s %63s %63[^)])", brute->field[0], brute->field[1], brute->field[2],
@@ -131,7 +131,7 @@ static void brute_open(struct brute *brute, const char *expression) {
         brute->hour[i] = brute_list(brute->field[1], i, 0, 23, NULL, NULL);
 }
 
-static bool brute_matches(const struct brute *brute, const struct tm *time) {
+static inline bool brute_matches(const struct brute *brute, const struct tm *time) {
     if (!brute->minute[time->tm_min] || !brute->hour[time->tm_hour])
         return false;
     return (brute->field[2][0] == '?' || brute_list(brute->field[2], time->tm_mday, 1, 31, brute_day_special, time)) &&
