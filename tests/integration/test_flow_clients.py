@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The clients that people have, unchanged, against `tidemill serve`: boto3, AWS CLI v2, the JavaScript SDK. Signed, with a configured key."""
 
+import datetime
 import json
 import os
 import subprocess
@@ -213,6 +214,46 @@ def test_boto3_checks():
     refused("StateMachineDoesNotExist", sfn.start_execution, stateMachineArn=arn)
 
 
+def scheduler():
+    return boto3.client("scheduler", endpoint_url=server.url, region_name=flow.REGION, aws_access_key_id=flow.KEY, aws_secret_access_key=flow.SECRET,
+                        config=Config(retries={"max_attempts": 0}))
+
+
+def test_boto3_a_schedule_starts_an_execution():
+    sfn, timer = client(), scheduler()
+    arn = sfn.create_state_machine(name="scheduled", definition=flow.PASS, roleArn=flow.ROLE)["stateMachineArn"]
+    target = {"Arn": arn, "RoleArn": flow.ROLE, "Input": '{"by": "the clock"}'}
+    once = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)).strftime("at(%Y-%m-%dT%H:%M:%S)")
+    made = timer.create_schedule(Name="soon", ScheduleExpression=once, FlexibleTimeWindow={"Mode": "OFF"}, Target=target)
+    assert made["ScheduleArn"].endswith(":schedule/default/soon")
+    refused("ConflictException", timer.create_schedule, Name="soon", ScheduleExpression=once, FlexibleTimeWindow={"Mode": "OFF"}, Target=target)
+    started = []
+    while not started:
+        started = sfn.list_executions(stateMachineArn=arn)["executions"]
+        threading.Event().wait(0.02)
+    assert json.loads(ended(sfn, started[0]["executionArn"])["input"]) == {"by": "the clock"}
+
+
+def test_boto3_schedules_and_groups():
+    timer = scheduler()
+    timer.create_schedule_group(Name="nightly")
+    target = {"Arn": f"arn:aws:states:{flow.REGION}:123456789012:stateMachine:none", "RoleArn": flow.ROLE}
+    for name, expression in (("a", "rate(1 hour)"), ("b", "cron(15 2 * * ? *)")):
+        timer.create_schedule(Name=name, GroupName="nightly", ScheduleExpression=expression, ScheduleExpressionTimezone="Europe/Berlin",
+                              FlexibleTimeWindow={"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 5}, Target=target, State="DISABLED")
+    got = timer.get_schedule(Name="b", GroupName="nightly")
+    assert (got["ScheduleExpression"], got["ScheduleExpressionTimezone"], got["State"]) == ("cron(15 2 * * ? *)", "Europe/Berlin", "DISABLED")
+    assert sorted(row["Name"] for row in timer.list_schedules(GroupName="nightly")["Schedules"]) == ["a", "b"]
+    timer.update_schedule(Name="a", GroupName="nightly", ScheduleExpression="rate(2 hours)", FlexibleTimeWindow={"Mode": "OFF"}, Target=target,
+                          State="DISABLED")
+    assert timer.get_schedule(Name="a", GroupName="nightly")["ScheduleExpression"] == "rate(2 hours)"
+    refused("ValidationException", timer.create_schedule, Name="c", ScheduleExpression="rate(0 hours)", FlexibleTimeWindow={"Mode": "OFF"}, Target=target)
+    timer.delete_schedule(Name="a", GroupName="nightly")
+    refused("ResourceNotFoundException", timer.get_schedule, Name="a", GroupName="nightly")
+    assert {"default", "nightly"} <= {row["Name"] for row in timer.list_schedule_groups()["ScheduleGroups"]}
+    timer.delete_schedule_group(Name="nightly")
+
+
 def test_signatures():
     refused("UnrecognizedClientException", client(key="AKIDNOBODYKNOWSIT").list_state_machines)
     refused("InvalidSignatureException", client(secret=flow.OTHER_SECRET).list_state_machines)
@@ -277,6 +318,7 @@ def test_javascript_sdk():
     assert heard["version"] == 1 and heard["alias"] == "live"
     assert heard["activity"] == {"input": {"n": 1}, "output": {"n": 2}}
     assert heard["tags"] == {"k": "v"}
+    assert heard["schedule"] == "rate(1 day)"
     assert heard["errors"] == ["StateMachineDoesNotExist", "InvalidDefinition", "ExecutionAlreadyExists"]
 
 

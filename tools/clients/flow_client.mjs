@@ -1,5 +1,6 @@
 // The JavaScript SDK against a server: reads where it is and what to create, prints what it heard as JSON.
 import { readFileSync } from "node:fs";
+import * as timer from "@aws-sdk/client-scheduler";
 import * as sdk from "@aws-sdk/client-sfn";
 
 const given = JSON.parse(readFileSync(0, "utf8"));
@@ -60,6 +61,22 @@ heard.activity = { input: JSON.parse(task.input), output: JSON.parse((await ende
 await call("TagResource", { resourceArn: stateMachineArn, tags: [{ key: "k", value: "v" }] });
 const { tags } = await call("ListTagsForResource", { resourceArn: stateMachineArn });
 heard.tags = Object.fromEntries(tags.map((tag) => [tag.key, tag.value]));
+
+const schedules = new timer.SchedulerClient({
+  endpoint: given.endpoint,
+  region: given.region,
+  credentials: { accessKeyId: given.key, secretAccessKey: given.secret },
+  maxAttempts: 1,
+});
+await schedules.send(
+  new timer.CreateScheduleCommand({
+    Name: "js-schedule",
+    ScheduleExpression: "rate(1 day)",
+    FlexibleTimeWindow: { Mode: "OFF" },
+    Target: { Arn: stateMachineArn, RoleArn: given.role },
+  }),
+);
+heard.schedule = (await schedules.send(new timer.GetScheduleCommand({ Name: "js-schedule" }))).ScheduleExpression;
 
 heard.errors = [
   await errorOf(call("DescribeStateMachine", { stateMachineArn: `${stateMachineArn}-missing` })),
