@@ -32,6 +32,18 @@
 #define LIMIT_SIGV4_BYTES (1 * MIB) /* a canonical request: the head of a request, each byte escaped at the worst */
 #define LIMIT_SIGV4_FIELDS 1024     /* fields of a signed query: they are sorted */
 
+/* ---- flow: state machines (the figures of the service: "Quotas", Step Functions developer guide) ---- */
+#define LIMIT_FLOW_DEFINITION (1024 * 1024)   /* bytes of a definition */
+#define LIMIT_FLOW_PAYLOAD (256 * 1024)       /* bytes of an input, output or result */
+#define LIMIT_FLOW_EVENTS 25000               /* of one execution's history */
+#define LIMIT_FLOW_PENDING (512 * MIB)        /* history not yet written, of one execution: a slice of states with full payloads */
+#define LIMIT_FLOW_INLINE_CONCURRENCY 40      /* iterations of an inline Map at a time */
+#define LIMIT_FLOW_RUN_CONCURRENCY 1000       /* child executions of a distributed Map at a time (the service: 10,000) */
+#define LIMIT_FLOW_CACHED 2000                /* executions kept in memory though they only wait: about 4 KB each */
+#define LIMIT_FLOW_ITEMS 100000000            /* of one distributed Map, as the service */
+#define LIMIT_FLOW_ITEM_FILE (512 * MIB)      /* a file that an ItemReader reads whole */
+#define LIMIT_FLOW_SLICE 200                  /* states that one execution runs before others get their turn */
+
 /* ---- web, http client ---- */
 #define LIMIT_HTTP_BODY_BYTES (64 * MIB) /* an answer kept in memory; nothing that we ask for is larger */
 #define LIMIT_HTTP_ERROR_BODY_BYTES                                                                                    \

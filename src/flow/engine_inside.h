@@ -12,13 +12,15 @@ struct ledger *engine_ledger(struct engine *engine);
 int64_t engine_now(struct engine *engine);
 
 /* The tables of the registry's operations, each ended by a row without a name. */
-extern const struct operation operation_machines[];   /* api_machine.c: Create-, Update-, Delete-, DescribeStateMachine, ListStateMachines,
-                                                         DescribeStateMachineForExecution, ValidateStateMachineDefinition */
-extern const struct operation operation_versions[];   /* api_version.c: versions and aliases */
-extern const struct operation operation_tags[];       /* api_tag.c */
-extern const struct operation operation_activities[]; /* api_activity.c: Create-, Delete-, DescribeActivity, ListActivities */
-extern const struct operation operation_executions[]; /* api_execution.c: DescribeExecution, ListExecutions, GetExecutionHistory,
-                                                         ListMapRuns, DescribeMapRun */
+extern const struct operation
+    operation_machines[]; /* api_machine.c: Create-, Update-, Delete-, DescribeStateMachine, ListStateMachines,
+                             DescribeStateMachineForExecution, ValidateStateMachineDefinition */
+extern const struct operation operation_versions[]; /* api_version.c: versions and aliases */
+extern const struct operation operation_tags[];     /* api_tag.c */
+extern const struct operation
+    operation_activities[]; /* api_activity.c: Create-, Delete-, DescribeActivity, ListActivities */
+extern const struct operation operation_executions[]; /* api_execution.c: DescribeExecution, ListExecutions,
+                                                         GetExecutionHistory, ListMapRuns, DescribeMapRun */
 extern const struct operation operation_test_state[]; /* api_test_state.c: TestState */
 
 #endif

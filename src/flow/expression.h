@@ -30,8 +30,8 @@ struct variables {
 
 /* What an expression sees. Everything is borrowed. */
 struct evaluation {
-    struct arena *arena;  /* for scratch and for the texts of failures */
-    const json_t *input;  /* "$" */
+    struct arena *arena;   /* for scratch and for the texts of failures */
+    const json_t *input;   /* "$" */
     const json_t *context; /* "$$", an object */
     const struct variables *variables;
     struct random *random; /* States.UUID, States.MathRandom without a seed */

@@ -1,6 +1,6 @@
-/* A failure as the Amazon States Language knows it: an error name ("States.Runtime", "Lambda.Unknown", a task's own) and
- * a cause, a text for people. Both may be absent. This is data of a running machine, which Retry and Catch look at; a
- * defect or a failing disk is a `struct error` (base/error.h). */
+/* A failure as the Amazon States Language knows it: an error name ("States.Runtime", "Lambda.Unknown", a task's own)
+ * and a cause, a text for people. Both may be absent. This is data of a running machine, which Retry and Catch look at;
+ * a defect or a failing disk is a `struct error` (base/error.h). */
 #ifndef TIDEMILL_FLOW_FAILURE_H
 #define TIDEMILL_FLOW_FAILURE_H
 

@@ -12,11 +12,11 @@ enum { READERS_KEPT = 8 };
 
 /* Ids grow with time (AUTOINCREMENT), so the newest comes last in every index and lists are read from the end.
  *
- * execution.input, output: the JSON text. history.events: the JSON texts of events, joined by commas, as GetExecutionHistory
- * gives them but with "timestamp" in milliseconds. frame.moving: what changes at every step; frame_input.fixed: what is
- * written once a state (inputs, items), apart so that it is not rewritten. frame.wait is 1 for a frame whose task runs in
- * this process (to be found after a crash), frame.activity the activity that a waiting frame offers work to. removed:
- * machines that are gone and whose executions are still to be cleared away. */
+ * execution.input, output: the JSON text. history.events: the JSON texts of events, joined by commas, as
+ * GetExecutionHistory gives them but with "timestamp" in milliseconds. frame.moving: what changes at every step;
+ * frame_input.fixed: what is written once a state (inputs, items), apart so that it is not rewritten. frame.wait is 1
+ * for a frame whose task runs in this process (to be found after a crash), frame.activity the activity that a waiting
+ * frame offers work to. removed: machines that are gone and whose executions are still to be cleared away. */
 static const char *const migrations[] = {
     "CREATE TABLE machine(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, express INTEGER NOT NULL,"
     " status INTEGER NOT NULL DEFAULT 0, revision INTEGER NOT NULL, next_version INTEGER NOT NULL DEFAULT 1,"
@@ -24,7 +24,8 @@ static const char *const migrations[] = {
     "CREATE TABLE revision(id INTEGER PRIMARY KEY AUTOINCREMENT, machine INTEGER NOT NULL, uuid TEXT NOT NULL,"
     " definition TEXT NOT NULL, role TEXT NOT NULL, settings TEXT NOT NULL, created_ms INTEGER NOT NULL);"
     "CREATE INDEX revision_machine ON revision(machine, id);"
-    "CREATE TABLE version(machine INTEGER NOT NULL, number INTEGER NOT NULL, revision INTEGER NOT NULL, description TEXT,"
+    "CREATE TABLE version(machine INTEGER NOT NULL, number INTEGER NOT NULL, revision INTEGER NOT NULL, description "
+    "TEXT,"
     " created_ms INTEGER NOT NULL, PRIMARY KEY(machine, number)) WITHOUT ROWID;"
     "CREATE TABLE alias(machine INTEGER NOT NULL, name TEXT NOT NULL, routing TEXT NOT NULL, description TEXT,"
     " created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, PRIMARY KEY(machine, name)) WITHOUT ROWID;"
@@ -33,7 +34,8 @@ static const char *const migrations[] = {
     " created_ms INTEGER NOT NULL);"
 
     "CREATE TABLE execution(id INTEGER PRIMARY KEY AUTOINCREMENT, machine INTEGER NOT NULL, revision INTEGER NOT NULL,"
-    " name TEXT NOT NULL, status INTEGER NOT NULL, started_ms INTEGER NOT NULL, stopped_ms INTEGER, input BLOB NOT NULL,"
+    " name TEXT NOT NULL, status INTEGER NOT NULL, started_ms INTEGER NOT NULL, stopped_ms INTEGER, input BLOB NOT "
+    "NULL,"
     " output BLOB, error TEXT, cause TEXT, events INTEGER NOT NULL DEFAULT 0, next_frame INTEGER NOT NULL DEFAULT 1,"
     " version INTEGER, alias TEXT, trace TEXT, redrives INTEGER NOT NULL DEFAULT 0, redriven_ms INTEGER,"
     " map_run INTEGER, list INTEGER, parent TEXT, extra TEXT);"
@@ -43,7 +45,8 @@ static const char *const migrations[] = {
     "CREATE INDEX execution_version ON execution(machine, version, status, id) WHERE version IS NOT NULL;"
     "CREATE INDEX execution_alias ON execution(machine, alias, status, id) WHERE alias IS NOT NULL;"
     "CREATE INDEX execution_open ON execution(id) WHERE status = 0;"
-    "CREATE TABLE history(execution INTEGER NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL, events BLOB NOT NULL,"
+    "CREATE TABLE history(execution INTEGER NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL, events BLOB NOT "
+    "NULL,"
     " PRIMARY KEY(execution, first)) WITHOUT ROWID;"
     "CREATE TABLE frame(execution INTEGER NOT NULL, number INTEGER NOT NULL, wait INTEGER NOT NULL, activity INTEGER,"
     " queued INTEGER, moving BLOB NOT NULL, PRIMARY KEY(execution, number)) WITHOUT ROWID;"
@@ -51,12 +54,15 @@ static const char *const migrations[] = {
     "CREATE INDEX frame_activity ON frame(activity, queued) WHERE activity IS NOT NULL;"
     "CREATE TABLE frame_input(execution INTEGER NOT NULL, number INTEGER NOT NULL, fixed BLOB NOT NULL,"
     " PRIMARY KEY(execution, number)) WITHOUT ROWID;"
-    "CREATE TABLE result(execution INTEGER NOT NULL, frame INTEGER NOT NULL, item INTEGER NOT NULL, value BLOB NOT NULL,"
+    "CREATE TABLE result(execution INTEGER NOT NULL, frame INTEGER NOT NULL, item INTEGER NOT NULL, value BLOB NOT "
+    "NULL,"
     " PRIMARY KEY(execution, frame, item)) WITHOUT ROWID;"
-    "CREATE TABLE timer(due_ms INTEGER NOT NULL, execution INTEGER NOT NULL, frame INTEGER NOT NULL, kind INTEGER NOT NULL,"
+    "CREATE TABLE timer(due_ms INTEGER NOT NULL, execution INTEGER NOT NULL, frame INTEGER NOT NULL, kind INTEGER NOT "
+    "NULL,"
     " PRIMARY KEY(due_ms, execution, frame, kind)) WITHOUT ROWID;"
     "CREATE TABLE map_run(id INTEGER PRIMARY KEY AUTOINCREMENT, execution INTEGER NOT NULL, frame INTEGER NOT NULL,"
-    " uuid TEXT NOT NULL, label TEXT NOT NULL, status INTEGER NOT NULL, started_ms INTEGER NOT NULL, stopped_ms INTEGER,"
+    " uuid TEXT NOT NULL, label TEXT NOT NULL, status INTEGER NOT NULL, started_ms INTEGER NOT NULL, stopped_ms "
+    "INTEGER,"
     " facts TEXT NOT NULL);"
     "CREATE INDEX map_run_execution ON map_run(execution, id);"
     "CREATE UNIQUE INDEX map_run_uuid ON map_run(uuid);"

@@ -4,7 +4,8 @@
  *   execution, history, frame, frame_input, result,      the loop's (execution.c, ledger_*.c)
  *   timer, map_run
  *
- * One connection writes: the loop's. Readers have connections of their own (ledger_reader) and see what is committed. */
+ * One connection writes: the loop's. Readers have connections of their own (ledger_reader) and see what is committed.
+ */
 #ifndef TIDEMILL_FLOW_LEDGER_H
 #define TIDEMILL_FLOW_LEDGER_H
 

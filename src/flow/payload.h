@@ -1,5 +1,5 @@
-/* A JSON value on its way through an execution, with its text made once when first needed. Counted: one thread at a time
- * (the loop's). */
+/* A JSON value on its way through an execution, with its text made once when first needed. Counted: one thread at a
+ * time (the loop's). */
 #ifndef TIDEMILL_FLOW_PAYLOAD_H
 #define TIDEMILL_FLOW_PAYLOAD_H
 

@@ -8,8 +8,9 @@
 #include "base/text.h"
 
 void step_data_close(struct step_data *data) {
-    json_t **const values[] = {&data->after_input_path, &data->after_parameters, &data->result,  &data->after_result_selector,
-                               &data->after_result_path, &data->output,          &data->assigned};
+    json_t **const values[] = {
+        &data->after_input_path,  &data->after_parameters, &data->result,  &data->after_result_selector,
+        &data->after_result_path, &data->output,           &data->assigned};
     for (size_t i = 0; i < ARRAY_LENGTH(values); i++) {
         json_decref(*values[i]);
         *values[i] = NULL;
@@ -71,8 +72,8 @@ static bool place_result(const struct state *state, const struct evaluation *eva
     else if (!state->result_path || path_is_root(state->result_path))
         data->after_result_path = json_incref(data->after_result_selector);
     else
-        data->after_result_path = path_write(state->result_path, evaluation->input, data->after_result_selector,
-                                             evaluation->arena, failure);
+        data->after_result_path =
+            path_write(state->result_path, evaluation->input, data->after_result_selector, evaluation->arena, failure);
     return data->after_result_path != NULL;
 }
 
@@ -196,7 +197,7 @@ long step_retry(const struct state *state, const struct failure *failure, const 
 }
 
 void step_name_place(struct failure *failure, struct arena *arena, const struct state *state, int64_t entered) {
-    failure->cause = arena_format(
-        arena, "An error occurred while executing the state '%s' (entered at the event id #%lld). %s", state->name,
-        (long long)entered, failure->cause ? failure->cause : "");
+    failure->cause =
+        arena_format(arena, "An error occurred while executing the state '%s' (entered at the event id #%lld). %s",
+                     state->name, (long long)entered, failure->cause ? failure->cause : "");
 }

@@ -21,18 +21,18 @@ struct step_data {
 };
 void step_data_close(struct step_data *data);
 
-/* InputPath and Parameters: fills after_input_path and after_parameters, the effective input. `evaluation->input` is the raw
- * input; Map's ItemSelector is not applied (its effective input is what its ItemsPath reads). */
+/* InputPath and Parameters: fills after_input_path and after_parameters, the effective input. `evaluation->input` is
+ * the raw input; Map's ItemSelector is not applied (its effective input is what its ItemsPath reads). */
 bool step_input(const struct state *state, const struct evaluation *evaluation, struct step_data *data,
                 struct failure *failure);
 
-/* ResultSelector, ResultPath, OutputPath, and Assign: from data->result (and after_input_path, filled before) to output and
- * assigned. `evaluation->input` is the raw input. */
+/* ResultSelector, ResultPath, OutputPath, and Assign: from data->result (and after_input_path, filled before) to output
+ * and assigned. `evaluation->input` is the raw input. */
 bool step_output(const struct state *state, const struct evaluation *evaluation, struct step_data *data,
                  struct failure *failure);
 
-/* A Choice: the rule that holds first, or Default. *choice NULL: Default. False: FAILURE_NO_CHOICE or a failure of a rule.
- * `data` has after_input_path. */
+/* A Choice: the rule that holds first, or Default. *choice NULL: Default. False: FAILURE_NO_CHOICE or a failure of a
+ * rule. `data` has after_input_path. */
 bool step_choose(const struct state *state, const struct evaluation *evaluation, const struct step_data *data,
                  const struct choice **choice, struct failure *failure);
 
@@ -41,8 +41,8 @@ bool step_choose(const struct state *state, const struct evaluation *evaluation,
 bool step_catch(const struct state *state, const struct evaluation *evaluation, const struct failure *failure,
                 const struct catcher **catcher, struct step_data *data, struct failure *then);
 
-/* The Retry that takes a failure, if it has attempts left: `counts` are the retries made so far by each retrier (state->retrier_count). Returns
- * the index, -1: none. *delay_s is the pause before the next attempt. */
+/* The Retry that takes a failure, if it has attempts left: `counts` are the retries made so far by each retrier
+ * (state->retrier_count). Returns the index, -1: none. *delay_s is the pause before the next attempt. */
 long step_retry(const struct state *state, const struct failure *failure, const int64_t *counts, struct random *random,
                 double *delay_s);
 
@@ -61,8 +61,8 @@ bool step_fail(const struct state *state, const struct evaluation *evaluation, s
 bool step_number(const struct number_field *field, const char *what, bool whole, const struct evaluation *evaluation,
                  double *value, struct failure *failure);
 
-/* "An error occurred while executing the state 'X' (entered at the event id #2). cause", in the arena: how the service names
- * the place of a States.Runtime failure. */
+/* "An error occurred while executing the state 'X' (entered at the event id #2). cause", in the arena: how the service
+ * names the place of a States.Runtime failure. */
 void step_name_place(struct failure *failure, struct arena *arena, const struct state *state, int64_t entered);
 
 #endif
