@@ -10,7 +10,6 @@
 #include "flow/mock.h"
 #include "flow/tasks.h"
 
-
 /* Statements of the loop's connection, prepared once. */
 #define ENGINE_STATEMENTS(X)                                                                                           \
     X(INSERT_EXECUTION,                                                                                                \

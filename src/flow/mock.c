@@ -40,7 +40,8 @@ static bool answer_check(const json_t *answer, struct error *err) {
     if (!json_is_object(answer))
         return error_set(err, ERROR_INVALID, "must be an object");
     const json_t *returned = json_object_get(answer, "Return"), *thrown = json_object_get(answer, "Throw");
-    if (!returned == !thrown || json_object_size(answer) != 1)
+    size_t others = json_object_get(answer, "Submit") ? 1 : 0;
+    if (!returned == !thrown || json_object_size(answer) != 1 + others)
         return error_set(err, ERROR_INVALID, "must have either \"Return\" or \"Throw\" and nothing else");
     if (!thrown)
         return true;

@@ -1,5 +1,5 @@
-/* flow.read-items and flow.write-results: how distributed Maps meet the object store. Layout of what a ResultWriter leaves: Step Functions
- * developer guide, "ResultWriter (Map)". */
+/* flow.read-items and flow.write-results: how distributed Maps meet the object store. Layout of what a ResultWriter
+ * leaves: Step Functions developer guide, "ResultWriter (Map)". */
 #include "flow/tasks.h"
 
 #include <stdlib.h>
@@ -49,7 +49,8 @@ static bool list_one(void *to, const struct object_facts *facts, struct error *e
     return true;
 }
 
-static json_t *list_items(struct object_store *store, const json_t *parameters, const json_t *input, struct error *err) {
+static json_t *list_items(struct object_store *store, const json_t *parameters, const json_t *input,
+                          struct error *err) {
     double most = json_get_real(input, "maxItems", 0);
     struct listing listing = {json_array(), most > 0 ? (size_t)most : LIMIT_FLOW_ITEMS};
     if (object_list(store, json_get_text(parameters, "Prefix", ""), list_one, &listing, err))
@@ -141,9 +142,8 @@ static bool write_files(struct output_files *files, const json_t *input, const c
             json_object_set_new(row, "Output", json_string(made));
         json_array_append_new(bad ? failed : succeeded, row);
     }
-    files->manifest =
-        json_pack("{s:s, s:s, s:{s:[], s:[], s:[]}}", "DestinationBucket", bucket, "MapRunArn",
-                  json_get_text(input, "run", ""), "ResultFiles", "FAILED", "PENDING", "SUCCEEDED");
+    files->manifest = json_pack("{s:s, s:s, s:{s:[], s:[], s:[]}}", "DestinationBucket", bucket, "MapRunArn",
+                                json_get_text(input, "run", ""), "ResultFiles", "FAILED", "PENDING", "SUCCEEDED");
     bool well = put_list(files, "SUCCEEDED", succeeded, err) && put_list(files, "FAILED", failed, err);
     if (well) {
         TEXT_OWNED char *text = json_text(files->manifest, 0);
@@ -161,17 +161,17 @@ static bool write_results(struct task_call *call, const json_t *input, json_t **
     const char *prefix = json_get_text(parameters, "Prefix", "");
     const char *bucket = json_get_text(parameters, "Bucket", "");
     bool slash = prefix[0] && !text_ends(prefix, "/");
-    struct output_files files = {
-        .arena = arena, .prefix = arena_format(arena, "%s%s%s/", prefix, slash ? "/" : "", run_id(input))};
+    struct output_files files = {.arena = arena,
+                                 .prefix = arena_format(arena, "%s%s%s/", prefix, slash ? "/" : "", run_id(input))};
     (void)err;
     files.store = open_bucket(call, parameters, &why);
     bool well = files.store && write_files(&files, input, bucket, &why);
     object_store_close(files.store);
     if (!well)
         return tell_failure(output, FAILURE_RESULT_WRITER, why.message);
-    *output = json_pack("{s:{s:s, s:{s:s, s:s}}}", "output", "MapRunArn", json_get_text(input, "run", ""),
-                        "ResultWriterDetails", "Bucket", bucket, "Key",
-                        arena_format(arena, "%smanifest.json", files.prefix));
+    *output =
+        json_pack("{s:{s:s, s:{s:s, s:s}}}", "output", "MapRunArn", json_get_text(input, "run", ""),
+                  "ResultWriterDetails", "Bucket", bucket, "Key", arena_format(arena, "%smanifest.json", files.prefix));
     return true;
 }
 

@@ -1,5 +1,5 @@
-/* The engine's own tasks, which run in the pool beside those of the applications: reading a distributed Map's items, and
- * writing its results, in an object store.
+/* The engine's own tasks, which run in the pool beside those of the applications: reading a distributed Map's items,
+ * and writing its results, in an object store.
  *
  * They answer {"output": ...} or {"failure": {"Error": ..., "Cause": ...}}: a failure of theirs is one that a state
  * machine sees, under the service's name. */
@@ -26,8 +26,9 @@ struct flow_buckets {
 /* The two rows, with `buckets` (borrowed for as long as they are used); *count of them, the caller's for free(). */
 struct task *flow_tasks(struct flow_buckets *buckets, size_t *count);
 
-/* The items of a text: "JSON" (an array, or what `pointer` (RFC 6901) leads to), "JSONL", "CSV". For tests and for the task. `options` has
- * firstRow, headers, delimiter, pointer, maxItems as flow.read-items takes them. A new reference; NULL with the failure's cause in `err`. */
+/* The items of a text: "JSON" (an array, or what `pointer` (RFC 6901) leads to), "JSONL", "CSV". For tests and for the
+ * task. `options` has firstRow, headers, delimiter, pointer, maxItems as flow.read-items takes them. A new reference;
+ * NULL with the failure's cause in `err`. */
 json_t *items_parse(const char *kind, const char *text, size_t length, const json_t *options, struct error *err);
 
 #endif
