@@ -97,8 +97,8 @@ static json_t *call_text(struct fixture *f, const struct operation *table, const
 }
 
 /* What the call answers, compared whole. */
-static void answers(struct fixture *f, const struct operation *table, const char *name, const char *request,
-                    const char *expected) {
+__attribute__((unused)) static void answers(struct fixture *f, const struct operation *table, const char *name,
+                                            const char *request, const char *expected) {
     JSON_OWNED json_t *answer = call_text(f, table, name, request);
     assert_string_equal(api_error_message(&f->error), "");
     JSON_OWNED json_t *wanted = json_parse(expected, strlen(expected), NULL);
@@ -111,8 +111,8 @@ static void answers(struct fixture *f, const struct operation *table, const char
     assert_true(json_equal(answer, wanted));
 }
 
-static void refuses(struct fixture *f, const struct operation *table, const char *name, const char *request,
-                    const char *type, const char *message) {
+__attribute__((unused)) static void refuses(struct fixture *f, const struct operation *table, const char *name,
+                                            const char *request, const char *type, const char *message) {
     assert_null(call_text(f, table, name, request));
     assert_string_equal(f->error.type, type);
     assert_string_equal(api_error_message(&f->error), message);
@@ -120,7 +120,7 @@ static void refuses(struct fixture *f, const struct operation *table, const char
 }
 
 /* A statement of the test's own. */
-static void sql(struct fixture *f, const char *text) {
+__attribute__((unused)) static void sql(struct fixture *f, const char *text) {
     struct error err = {0};
     if (!db_run(ledger_writer(f->engine.ledger), text, &err))
         print_error("%s\n", err.message);

@@ -1,6 +1,5 @@
 /* Reading executions: tables filled by hand, as the loop leaves them. */
 #include "api_support.h"
-#include "definition_stub.h"
 
 #define EXECUTION_ARN REGION_ARN "execution:"
 #define NAMED "\"executionArn\":\"" EXECUTION_ARN "m:"
@@ -232,8 +231,7 @@ static void map_runs_are_described(void **unused) {
             "m/items\",\"startDate\":1.5,\"stopDate\":2.0}]}");
     answers(f, operation_executions, "ListExecutions",
             "{\"mapRunArn\":\"" RUN_ARN "\",\"redriveFilter\":\"NOT_REDRIVEN\"}",
-            "{\"executions\":[{\"executionArn\":\"" CHILD_ARN "\",\"stateMachineArn\":\"" MACHINE_ARN
-            "m/"
+            "{\"executions\":[{\"executionArn\":\"" CHILD_ARN "\",\"stateMachineArn\":\"" MACHINE_ARN "m/"
             "items\",\"name\":\"child\",\"status\":\"FAILED\",\"startDate\":1.6,\"stopDate\":1700000000.0,"
             "\"redriveCount\":0,"
             "\"mapRunArn\":\"" RUN_ARN "\",\"itemCount\":2}]}");

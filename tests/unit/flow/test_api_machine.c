@@ -1,7 +1,10 @@
 /* The registry: state machines, activities, tags. Messages are the service's own, as recorded. */
 #include "api_support.h"
-#include "definition_stub.h"
 
+#define QUOTED_PASS                                                                                                    \
+    "{\\\"StartAt\\\":\\\"A\\\",\\\"States\\\":{\\\"A\\\":{\\\"Type\\\":\\\"Pass\\\",\\\"End\\\":true}}}"
+#define QUOTED_PASS_2                                                                                                  \
+    "{\\\"StartAt\\\":\\\"B\\\",\\\"States\\\":{\\\"B\\\":{\\\"Type\\\":\\\"Pass\\\",\\\"End\\\":true}}}"
 #define CREATED "{\"stateMachineArn\":\"" MACHINE_ARN "m\",\"creationDate\":1700000000.123}"
 
 static void machine_is_created_once(void **unused) {
@@ -30,8 +33,8 @@ static void machine_is_created_once(void **unused) {
 static void machine_is_described(void **unused) {
     (void)unused;
     struct fixture *f = fixture_open();
-    json_decref(call_text(f, operation_machines, "CreateStateMachine",
-                          create_request(f, "m", "{\"States\":{}}", "\"type\":\"EXPRESS\"")));
+    json_decref(
+        call_text(f, operation_machines, "CreateStateMachine", create_request(f, "m", PASS, "\"type\":\"EXPRESS\"")));
 #define DESCRIBED(definition)                                                                                          \
     "{\"stateMachineArn\":\"" MACHINE_ARN "m\",\"name\":\"m\",\"status\":\"ACTIVE\",\"definition\":\"" definition      \
     "\",\"roleArn\":\"" ROLE                                                                                           \
@@ -40,7 +43,7 @@ static void machine_is_described(void **unused) {
     "\"encryptionConfiguration\":"                                                                                     \
     "{\"type\":\"AWS_OWNED_KEY\"}}"
     answers(f, operation_machines, "DescribeStateMachine", "{\"stateMachineArn\":\"" MACHINE_ARN "m\"}",
-            DESCRIBED("{\\\"States\\\":{}}"));
+            DESCRIBED(QUOTED_PASS));
     answers(f, operation_machines, "DescribeStateMachine",
             "{\"stateMachineArn\":\"" MACHINE_ARN "m\",\"includedData\":\"METADATA_ONLY\"}", DESCRIBED("{}"));
     refuses(f, operation_machines, "DescribeStateMachine", "{\"stateMachineArn\":\"" MACHINE_ARN "n\"}",
@@ -75,7 +78,8 @@ static void wrong_requests_are_refused(void **unused) {
         {"{\"name\":\"m\",\"definition\":\"{}\",\"roleArn\":\"role\"}", "InvalidArn",
          "Invalid Arn: 'Invalid ARN prefix: role'"},
         {"{\"name\":\"m\",\"definition\":\"{}\",\"roleArn\":\"" ROLE "\"}", "InvalidDefinition",
-         "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: These fields are required: [States] at /'"},
+         "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: These fields are required: [States, StartAt] at "
+         "/'"},
         {"{\"name\":\"m\",\"definition\":\"{}\",\"roleArn\":\"" ROLE "\",\"versionDescription\":\"v\"}",
          "ValidationException", "Version description can only be set when publish is true"},
         {"{\"name\":\"m\",\"definition\":\"{}\",\"roleArn\":\"" ROLE "\",\"loggingConfiguration\":{\"level\":\"ALL\"}}",
@@ -112,12 +116,13 @@ static void machine_is_updated(void **unused) {
             "State Machine Does Not Exist: '" MACHINE_ARN "m:1'");
     refuses(f, operation_machines, "UpdateStateMachine", arena_format(f->arena, "{%s,\"definition\":\"{}\"}", arn),
             "InvalidDefinition",
-            "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: These fields are required: [States] at /'");
+            "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: These fields are required: [States, StartAt] "
+            "at /'");
     /* Nothing differs from the first revision, which has no id. */
     f->engine.now_ms += 1000;
     answers(f, operation_machines, "UpdateStateMachine", arena_format(f->arena, "{%s,\"roleArn\":\"" ROLE "\"}", arn),
             "{\"updateDate\":1700000001.123}");
-    const char *change = arena_format(f->arena, "{%s,\"definition\":\"{\\\"States\\\":{}}\"}", arn);
+    const char *change = arena_format(f->arena, "{%s,\"definition\":\"" QUOTED_PASS_2 "\"}", arn);
     JSON_OWNED json_t *first = call_text(f, operation_machines, "UpdateStateMachine", change);
     JSON_OWNED json_t *again = call_text(f, operation_machines, "UpdateStateMachine", change);
     const char *uuid = json_get_text(first, "revisionId", NULL);
@@ -129,7 +134,7 @@ static void machine_is_updated(void **unused) {
     JSON_OWNED json_t *described =
         call_text(f, operation_machines, "DescribeStateMachine", arena_format(f->arena, "{%s}", arn));
     assert_string_equal(json_get_text(described, "revisionId", ""), uuid);
-    assert_string_equal(json_get_text(described, "definition", ""), "{\"States\":{}}");
+    assert_string_equal(json_get_text(described, "definition", ""), PASS_2);
     fixture_close(f);
 }
 
@@ -208,12 +213,13 @@ static void machine_is_deleted_when_idle(void **unused) {
 static void definitions_are_validated(void **unused) {
     (void)unused;
     struct fixture *f = fixture_open();
-    answers(f, operation_machines, "ValidateStateMachineDefinition", "{\"definition\":\"{\\\"States\\\":{}}\"}",
+    answers(f, operation_machines, "ValidateStateMachineDefinition", "{\"definition\":\"" QUOTED_PASS "\"}",
             "{\"result\":\"OK\",\"diagnostics\":[],\"truncated\":false}");
-    answers(f, operation_machines, "ValidateStateMachineDefinition", "{\"definition\":\"{}\",\"type\":\"EXPRESS\"}",
-            "{\"result\":\"FAIL\",\"diagnostics\":[{\"severity\":\"ERROR\",\"code\":\"SCHEMA_VALIDATION_FAILED\","
-            "\"message\":\"These "
-            "fields are required: [States]\",\"location\":\"/\",\"line\":1,\"column\":1}],\"truncated\":false}");
+    answers(
+        f, operation_machines, "ValidateStateMachineDefinition", "{\"definition\":\"{}\",\"type\":\"EXPRESS\"}",
+        "{\"result\":\"FAIL\",\"diagnostics\":[{\"severity\":\"ERROR\",\"code\":\"SCHEMA_VALIDATION_FAILED\","
+        "\"message\":\"These "
+        "fields are required: [States, StartAt]\",\"location\":\"/\",\"line\":1,\"column\":1}],\"truncated\":false}");
     fixture_close(f);
 }
 

@@ -1,6 +1,5 @@
 /* Versions and aliases. Messages are the service's own, as recorded. */
 #include "api_support.h"
-#include "definition_stub.h"
 
 #define M1 MACHINE_ARN "m:1"
 #define M2 MACHINE_ARN "m:2"
