@@ -249,7 +249,7 @@ static bool test_state(struct operation_call *call, json_t **answer, struct api_
     if (!machine)
         return false;
     struct test test = {.call = call, .state = name ? machine_state(machine, name) : machine->states[0]};
-    bool done = test.state ? read_data(&test, error)
+    bool done = test.state ? read_data(&test, error) && test_task_check(&test, error)
                            : operation_refuse(error, "ValidationException", "State not found in definition");
     if (done) {
         test_run(&test);

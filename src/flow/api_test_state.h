@@ -54,4 +54,9 @@ bool test_mock_check(const char *resource, const char *mode, const json_t *resul
 /* api_test_state_run.c: runs the state, or takes the mock's answer in its place. */
 void test_run(struct test *test);
 
+/* api_test_state_task.c: carries the Task out, its answer in test->data.result; false with test->failure. */
+bool test_task(struct test *test);
+/* Whether that can be done at all. False: InvalidDefinition. */
+bool test_task_check(const struct test *test, struct api_error *error);
+
 #endif

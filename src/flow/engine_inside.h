@@ -11,11 +11,6 @@ struct ledger *engine_ledger(struct engine *engine);
 /* UTC milliseconds by the engine's clock (virtual time included). Any thread. */
 int64_t engine_now(struct engine *engine);
 
-/* Carries out a Task outside of any execution, for TestState, and waits for its answer: *result (a new reference), or false with
- * the task's failure. `input` is the effective input. Any thread but the loop's. */
-bool engine_run_task(struct operation_call *call, const struct state *state, const json_t *input, json_t **result,
-                     struct failure *failure);
-
 /* The tables of the registry's operations, each ended by a row without a name. */
 extern const struct operation
     operation_machines[]; /* api_machine.c: Create-, Update-, Delete-, DescribeStateMachine, ListStateMachines,

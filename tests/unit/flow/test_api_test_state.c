@@ -1,19 +1,45 @@
 /* TestState against recordings of the service (SHARED_DIR/conformance, its README), and what they do not cover. */
-#include "api_support.h"
+#include "support/unit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "base/limits.h"
-#include "flow/step.h"
+#include "base/text.h"
+#include "flow/engine.h"
+#include "support/flow.h"
 
-/* Without a mock, a Task is the engine's work: this one answers with its input. */
-bool engine_run_task(struct operation_call *call, const struct state *state, const json_t *input, json_t **result,
-                     struct failure *failure) {
-    if (!text_equal(state->resource.name, "ok"))
-        return failure_set(failure, call->arena, "Task.Broken", "no task %s", state->resource.name);
-    *result = json_pack("{s:O}", "given", input);
-    return true;
+#define ROLE "arn:aws:iam::000000000000:role/flow"
+
+struct fixture {
+    struct flow_fixture flow;
+    struct arena *arena;
+    struct api_error error; /* of the last call */
+};
+
+static struct fixture *fixture_open(void) {
+    struct fixture *f = calloc(1, sizeof(*f));
+    assert_non_null(f);
+    f->arena = arena_open();
+    flow_open(&f->flow, NULL);
+    return f;
+}
+
+static void fixture_close(struct fixture *f) {
+    flow_close(&f->flow);
+    api_error_close(&f->error);
+    arena_close(f->arena);
+    free(f);
+}
+
+/* NULL when it was refused. */
+static json_t *call(struct fixture *f, const json_t *request) {
+    json_t *answer = NULL;
+    api_error_close(&f->error);
+    assert_true(engine_call_wait(f->flow.engine, "TestState", request, &answer, &f->error) == (answer != NULL));
+    return answer;
 }
 
 /* ---- recorded calls ---- */
@@ -96,7 +122,7 @@ static bool answerable(const char *line, const json_t *row) {
 
 static bool row_matches(struct fixture *f, const json_t *row) {
     JSON_OWNED json_t *request = request_of(row);
-    JSON_OWNED json_t *answer = call_table(f, operation_test_state, "TestState", request);
+    JSON_OWNED json_t *answer = call(f, request);
     const json_t *expected = json_object_get(row, "response");
     const json_t *refusal = json_object_get(expected, "Error");
     const char *named = json_get_text(expected, "exception_typename", NULL);
@@ -144,10 +170,11 @@ static void recorded_calls_are_answered(void **unused) {
 static json_t *test(struct fixture *f, const char *definition, const char *more) {
     JSON_OWNED json_t *text = json_string(definition);
     char *quoted = json_text(text, 0);
-    json_t *answer = call_text(f, operation_test_state, "TestState",
-                               arena_format(f->arena, "{\"definition\":%s%s%s}", quoted, *more ? "," : "", more));
+    const char *request = arena_format(f->arena, "{\"definition\":%s%s%s}", quoted, *more ? "," : "", more);
     free(quoted);
-    return answer;
+    JSON_OWNED json_t *parsed = json_parse(request, strlen(request), NULL);
+    assert_non_null(parsed);
+    return call(f, parsed);
 }
 
 static void says(struct fixture *f, const char *definition, const char *more, const char *expected) {
@@ -167,14 +194,38 @@ static void says(struct fixture *f, const char *definition, const char *more, co
 #define TASK(name, more)                                                                                               \
     "{\"Type\":\"Task\",\"Resource\":\"arn:aws:lambda:us-east-1:000000000000:function:" name "\"" more "}"
 
+#define TIDEMILL_TASK(name, more) "{\"Type\":\"Task\",\"Resource\":\"arn:tidemill:task:" name "\"" more "}"
+#define SERVICE(name, more) "{\"Type\":\"Task\",\"Resource\":\"arn:aws:states:::" name "\"" more "}"
+
 static void task_is_carried_out(void **unused) {
     (void)unused;
     struct fixture *f = fixture_open();
-    says(f, TASK("ok", ",\"Next\":\"N\",\"ResultPath\":\"$.r\""), TASK_ROLE ",\"input\":\"{\\\"a\\\":1}\"",
-         "{\"status\":\"SUCCEEDED\",\"output\":\"{\\\"a\\\": 1, \\\"r\\\": {\\\"given\\\": {\\\"a\\\": "
-         "1}}}\",\"nextState\":\"N\"}");
-    says(f, TASK("bad", ",\"End\":true"), TASK_ROLE,
-         "{\"status\":\"FAILED\",\"error\":\"Task.Broken\",\"cause\":\"no task bad\"}");
+    says(f, TIDEMILL_TASK("tidemill.echo", ",\"Next\":\"N\",\"ResultPath\":\"$.r\""),
+         TASK_ROLE ",\"input\":\"{\\\"a\\\":1}\"",
+         "{\"status\":\"SUCCEEDED\",\"output\":\"{\\\"a\\\": 1, \\\"r\\\": {\\\"a\\\": 1}}\",\"nextState\":\"N\"}");
+    says(f, TIDEMILL_TASK("tidemill.fail", ",\"End\":true"),
+         TASK_ROLE ",\"input\":\"{\\\"error\\\":\\\"E\\\",\\\"cause\\\":\\\"C\\\"}\"",
+         "{\"status\":\"FAILED\",\"error\":\"E\",\"cause\":\"C\"}");
+    says(f, SERVICE("aws-sdk:sfn:listStateMachines", ",\"Parameters\":{},\"End\":true"), TASK_ROLE,
+         "{\"status\":\"SUCCEEDED\",\"output\":\"{\\\"StateMachines\\\": []}\"}");
+    says(f,
+         SERVICE("states:startExecution", ",\"Parameters\":{\"StateMachineArn\":\"arn:aws:states:us-east-1:"
+                                          "000000000000:stateMachine:x\"},\"End\":true"),
+         TASK_ROLE,
+         "{\"status\":\"FAILED\",\"error\":\"StepFunctions.StateMachineDoesNotExistException\",\"cause\":\"State "
+         "Machine Does Not "
+         "Exist: 'arn:aws:states:us-east-1:000000000000:stateMachine:x'\"}");
+    static const char *const impossible[] = {
+        SERVICE("sqs:sendMessage.waitForTaskToken",
+                ",\"Parameters\":{\"QueueUrl\":\"q\",\"MessageBody.$\":\"$$.Task.Token\"},\"End\":true"),
+        "{\"Type\":\"Task\",\"Resource\":\"arn:aws:states:us-east-1:000000000000:activity:a\",\"End\":true}"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_null(test(f, impossible[i], TASK_ROLE));
+        assert_string_equal(f->error.type, "InvalidDefinition");
+        assert_string_equal(
+            api_error_message(&f->error),
+            "TestState API does not support activities, '.sync' and '.waitForTaskToken' without a mock");
+    }
     fixture_close(f);
 }
 
