@@ -48,7 +48,9 @@ static const struct command table[] = {
     {"schedule", "next", "EXPRESSION", 1, 1, "print when an expression comes next",
      "schedule.timezone schedule.after schedule.count",
      "tidemill schedule next 'cron(30 8 ? * MON-FRI *)' --timezone Europe/Berlin", command_schedule_next, false},
-    {"serve", NULL, "", 0, 0, "serve the sites: pages, search, audio, feeds", "serve.listen",
+    {"serve", NULL, "", 0, 0, "serve the sites, the state machines and the console",
+     "serve.listen serve.allow-unsigned serve.access-keys flow.region flow.account flow.mock-config flow.virtual-time "
+     "flow.time-scale",
      "tidemill serve --data ~/podcasts --listen 127.0.0.1:8787", command_serve, false},
     {"config", NULL, "[NAME]", 0, 1, "print each setting, its value and where it came from", "*",
      "tidemill config transcribe.model", command_config, false},

@@ -5,8 +5,10 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "cli/machinery.h"
 #include "cli/output.h"
 #include "cli/workspace.h"
+#include "http/flow_server.h"
 #include "http/site_server.h"
 #include "podcast/state.h"
 
@@ -53,7 +55,7 @@ static bool read_last_run(void *to, struct site_server_run_facts *facts) {
     return true;
 }
 
-int command_serve(struct command_context *context) {
+static int serve(struct command_context *context, struct flow_server *flow) {
     struct error err = {0};
     const char *data = options_text(context->options, "data");
     /* The same workspace as every other command's, found once. */
@@ -69,6 +71,8 @@ int command_serve(struct command_context *context) {
                       .files = workspace.files_root},
         .version = TIDEMILL_VERSION,
         .clock = context->clock,
+        .flow = flow,
+        .socket = arena_format(context->arena, "unix:%s", machinery_socket(context)),
         .listening = on_listening,
         .last_run = read_last_run,
         .last_run_to = &last,
@@ -76,4 +80,41 @@ int command_serve(struct command_context *context) {
     if (!site_server_run(&settings, context->cancel, &err))
         return output_fail(&err, EXIT_NOT_STARTED);
     return EXIT_WELL;
+}
+
+/* "ID:SECRET" as configured; the texts live in the context's arena. */
+static bool read_keys(struct command_context *context, struct aws_auth_settings *auth, struct error *err) {
+    size_t count = 0;
+    const char *const *list = options_list(context->options, "serve.access-keys", &count);
+    struct aws_auth_key *keys = arena_alloc_array(context->arena, count ? count : 1, sizeof(*keys));
+    for (size_t i = 0; i < count; i++) {
+        char *text = arena_text(context->arena, list[i]);
+        char *colon = strchr(text, ':');
+        if (!colon || colon == text || !colon[1])
+            return error_set(err, ERROR_CONFIG, "serve.access-keys: entry %zu is not ID:SECRET", i + 1);
+        *colon = '\0';
+        keys[i] = (struct aws_auth_key){.id = text, .secret = colon + 1};
+    }
+    auth->keys = keys;
+    auth->key_count = count;
+    auth->clock = context->clock;
+    auth->allow_unsigned = options_bool(context->options, "serve.allow-unsigned");
+    return true;
+}
+
+static struct flow_server *open_flow(struct command_context *context, struct machinery *machinery, struct error *err) {
+    struct flow_server_settings settings = {.engine = machinery_engine(machinery)};
+    if (!read_keys(context, &settings.auth, err))
+        return NULL;
+    return flow_server_open(&settings);
+}
+
+int command_serve(struct command_context *context) {
+    struct error err = {0};
+    struct machinery *machinery = machinery_open(context, &err);
+    struct flow_server *flow = machinery ? open_flow(context, machinery, &err) : NULL;
+    int status = flow ? serve(context, flow) : output_fail(&err, EXIT_NOT_STARTED);
+    flow_server_close(flow);
+    machinery_close(machinery);
+    return status;
 }

@@ -41,6 +41,8 @@ void connection_list_close(struct connection_list *list) {
  */
 static void address_bytes(const struct sockaddr *address, unsigned char bytes[16]) {
     memset(bytes, 0, 16);
+    if (address->sa_family == AF_UNIX)
+        bytes[15] = 1; /* of this machine, as ::1 is */
     if (address->sa_family == AF_INET) {
         const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)address;
         bytes[10] = bytes[11] = 0xFF;

@@ -130,6 +130,11 @@ static bool is_local(struct MHD_Connection *connection) {
            !header_of(connection, "Forwarded");
 }
 
+static bool is_owner(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    return peer && peer->client_addr->sa_family == AF_UNIX;
+}
+
 /* Reads target and headers into the request. Returns 0, or the status that refuses it with *why. */
 static int read_head(struct exchange *exchange, struct MHD_Connection *connection, const char *method,
                      struct error *why) {
@@ -160,6 +165,7 @@ static int read_head(struct exchange *exchange, struct MHD_Connection *connectio
         return 400;
     }
     request->local = is_local(connection);
+    request->owner = is_owner(connection);
     const char *forwarded = header_of(connection, "X-Forwarded-Proto");
     request->secure = forwarded && strcasecmp(forwarded, "https") == 0;
     if (strcmp(request->method, "OPTIONS") == 0 && strcmp(exchange->raw, "*") == 0) {

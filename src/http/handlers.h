@@ -20,6 +20,9 @@ server_handler health;
 /* metrics_route.c */
 server_handler metrics_page;
 
+/* flow_routes.c */
+server_handler root_post, console_api;
+
 extern const struct server_route site_route_table[];
 extern const size_t site_route_count;
 

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "http/app.h"
+#include "http/flow_server.h"
 #include "http/handlers.h"
 #include "http/reply.h"
 
@@ -53,6 +54,17 @@ static bool check_site(const struct catalog_entry *entry, json_t *rows) {
     return listed && indexed;
 }
 
+static bool check_engine(const struct site_app *app, json_t *answer) {
+    struct error err = {0};
+    if (!app->settings->flow)
+        return true;
+    bool good = flow_server_healthy(app->settings->flow, &err);
+    json_object_set_new(answer, "engine", state(good, error_name(err.code)));
+    if (!good)
+        log_warn("http", "the engine does not work: %s", err.message);
+    return good;
+}
+
 void health(void *to, const struct server_request *request, struct server_response *response) {
     struct site_app *app = to;
     struct hold *hold = hold_open(app, request, response);
@@ -72,6 +84,7 @@ void health(void *to, const struct server_request *request, struct server_respon
         good = false;
     }
     json_object_set_new(answer, "sites", rows);
+    good &= check_engine(app, answer);
     json_object_set_new(answer, "status", json_string(good ? "ok" : "failing"));
     reply_json(request, response, good ? 200 : 503, answer, NULL);
 }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -60,7 +62,30 @@ static bool listen_failed(int os, const char *text, struct error *err) {
     return false;
 }
 
+/* The file's mode keeps everybody else out. Whoever calls this holds the data directory's lock, so a socket that is there is
+ * nobody's any more. */
+static int listen_unix(const char *path, struct error *err) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        error_set(err, ERROR_CONFIG, "the path of the socket is longer than %zu bytes: %s", sizeof(address.sun_path) - 1,
+                  path);
+        return -1;
+    }
+    strcpy(address.sun_path, path);
+    unlink(path);
+    int handle = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (handle >= 0 && bind(handle, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
+        chmod(path, 0600) == 0 && listen(handle, BACKLOG) == 0)
+        return handle;
+    error_set_os(err, errno, "cannot listen on %s", path);
+    if (handle >= 0)
+        close(handle);
+    return -1;
+}
+
 int listen_open(const char *text, struct error *err) {
+    if (text_starts(text, "unix:"))
+        return listen_unix(text + 5, err);
     char host[HOST_LONGEST + 1] = "";
     const char *port;
     if (!split(text, host, &port, err))
@@ -96,6 +121,10 @@ bool listen_address(int handle, char address[LISTEN_ADDRESS_SIZE], struct error 
     char host[64] = "", port[8] = "";
     if (getsockname(handle, (struct sockaddr *)&storage, &length) != 0)
         return error_set_os(err, errno, "cannot tell where the server listens");
+    if (storage.ss_family == AF_UNIX) {
+        snprintf(address, LISTEN_ADDRESS_SIZE, "unix socket");
+        return true;
+    }
     int failed = getnameinfo((const struct sockaddr *)&storage, length, host, sizeof(host), port, sizeof(port),
                              NI_NUMERICHOST | NI_NUMERICSERV);
     if (failed)

@@ -32,6 +32,7 @@ struct server_request {
     const char *host_site; /* the site that the host stands for, or NULL */
     bool site_in_front;    /* its parts were put in front of the path: the site is at "/" for this client */
     bool local;            /* came from this machine, and no proxy says that it was for another */
+    bool owner;            /* came over a socket file that only the owner of the data may use */
     bool secure;           /* a proxy in front says that the client came by https */
     struct server_parameter parameters[REQUEST_PARAMETERS_MOST];
     size_t parameter_count;

@@ -40,10 +40,10 @@ static struct site_server_settings with_defaults(const struct site_server_settin
     return made;
 }
 
-static struct server *start(struct site_app *app, struct error *err) {
+static struct server *start(struct site_app *app, const char *listen, struct error *err) {
     const struct site_server_settings *settings = app->settings;
     struct server_options options = {
-        .listen = settings->listen,
+        .listen = listen,
         .routes = site_route_table,
         .route_count = site_route_count,
         .to = app,
@@ -61,11 +61,13 @@ static struct server *start(struct site_app *app, struct error *err) {
 
 /* Once a second: slow clients are dropped, new or changed sites seen, what is not in use let go. A failing look is
  * logged once, not every second. */
-static void serve_until(struct site_app *app, struct server *server, struct cancel *cancel) {
+static void serve_until(struct site_app *app, struct server *server, struct server *second, struct cancel *cancel) {
     bool failing = false;
     while (clock_wait(app->clock, TICK_MS, cancel)) {
         struct error err = {0};
         server_tick(server);
+        if (second)
+            server_tick(second);
         bool good = catalog_refresh(app->catalog, &err);
         if (!good && !failing)
             log_error("http", "the sites cannot be looked for; those known are served on: %s", err.message);
@@ -83,14 +85,22 @@ bool site_server_run(const struct site_server_settings *settings, struct cancel 
         return false;
     app.metrics = metrics_open(site_route_table, site_route_count);
     app.started_ms = clock_monotonic_ms(app.clock);
-    struct server *server = start(&app, err);
+    struct server *server = start(&app, all.listen, err);
+    struct server *second = NULL;
+    if (server && all.socket && !(second = start(&app, all.socket, err))) {
+        server_close(server);
+        server = NULL;
+    }
     if (server) {
         app.server = server;
         if (all.listening)
             all.listening(all.listening_to, server_address(server));
-        serve_until(&app, server, cancel);
+        serve_until(&app, server, second, cancel);
         server_stop(server, all.grace_ms);
+        if (second)
+            server_stop(second, all.grace_ms);
     }
+    server_close(second);
     server_close(server);
     metrics_close(app.metrics);
     catalog_close(app.catalog);

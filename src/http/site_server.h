@@ -13,6 +13,8 @@
 #include "base/error.h"
 #include "podcast/workspace.h"
 
+struct flow_server;
+
 /* What the last run did, for /metrics. */
 struct site_server_run_facts {
     int64_t finished_ms; /* UTC; 0: there was none */
@@ -36,6 +38,8 @@ struct site_server_settings {
     int64_t idle_ms;                     /* 60,000 */
     int64_t grace_ms;                    /* for requests to finish after a cancel: 10,000 */
     const struct clock *clock;           /* clock_system() */
+    struct flow_server *flow;            /* the state machines (http/flow_server.h); NULL: none */
+    const char *socket;                  /* a second place to listen, for commands: "unix:PATH" */
     /* Called once it answers, with "http://127.0.0.1:8080"; may be NULL. */
     void (*listening)(void *to, const char *address);
     void *listening_to;
