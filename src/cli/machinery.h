@@ -1,5 +1,5 @@
-/* What runs state machines in this process: the data directory's lock, the pool of tasks, the engine, the schedules. Whoever
- * opens it is the owner of the data directory for as long as it is open (DESIGN section 4). */
+/* What runs state machines in this process: the data directory's lock, the pool of tasks, the engine, the schedules.
+ * Whoever opens it is the owner of the data directory for as long as it is open (DESIGN section 4). */
 #ifndef TIDEMILL_CLI_MACHINERY_H
 #define TIDEMILL_CLI_MACHINERY_H
 

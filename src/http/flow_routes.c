@@ -1,5 +1,5 @@
-/* The state machines over HTTP: POST / of the AWS JSON protocols, and the console's calls, which are the same operations from a page of
- * this server. */
+/* The state machines over HTTP: POST / of the AWS JSON protocols, and the console's calls, which are the same
+ * operations from a page of this server. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,11 +54,20 @@ bool flow_server_healthy(struct flow_server *flow, struct error *err) {
     return engine_healthy(flow->settings.engine, err);
 }
 
+/* A page in a browser may call only what served it. */
+static bool is_same_origin(const struct server_request *request) {
+    const char *origin = request_header(request, "Origin");
+    const char *host = origin ? strstr(origin, "://") : NULL;
+    return !origin || (host && text_equal_nocase(host + 3, request->host));
+}
+
 void root_post(void *to, const struct server_request *request, struct server_response *response) {
     struct site_app *app = to;
     struct flow_server *flow = app->settings->flow;
     if (!request_header(request, "X-Amz-Target"))
         search_sites(to, request, response);
+    else if (!is_same_origin(request))
+        reply_error(request, response, true, 403, "forbidden", "a page from elsewhere may not call this");
     else if (flow)
         aws_json_answer(flow->front, request, response);
     else
@@ -78,14 +87,11 @@ static bool is_own_host(const char *host) {
     return false;
 }
 
-/* From a page of this server, on this machine: the header cannot be sent by another site's page without its asking first, and it is not
- * told yes. */
+/* From a page of this server, on this machine: the header cannot be sent by another site's page without its asking
+ * first, and it is not told yes. */
 static bool may_call(const struct server_request *request) {
-    const char *mark = request_header(request, "X-Tidemill-Console");
-    const char *origin = request_header(request, "Origin");
-    const char *host = origin ? strstr(origin, "://") : NULL;
-    return request->local && is_own_host(request->host) && text_equal(mark, "1") &&
-           (!origin || (host && text_equal_nocase(host + 3, request->host)));
+    return request->local && is_own_host(request->host) && is_same_origin(request) &&
+           text_equal(request_header(request, "X-Tidemill-Console"), "1");
 }
 
 struct console_answer {
@@ -136,7 +142,8 @@ void console_api(void *to, const struct server_request *request, struct server_r
         reply_error(request, response, true, 403, "forbidden", "the console is for this machine only");
         return;
     }
-    JSON_OWNED json_t *body = json_parse(request->body ? request->body : "{}", request->body ? request->body_length : 2, &err);
+    JSON_OWNED json_t *body =
+        json_parse(request->body ? request->body : "{}", request->body ? request->body_length : 2, &err);
     if (!json_is_object(body)) {
         reply_error(request, response, true, 400, "invalid", "the body is no JSON object");
         return;

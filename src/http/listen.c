@@ -62,13 +62,13 @@ static bool listen_failed(int os, const char *text, struct error *err) {
     return false;
 }
 
-/* The file's mode keeps everybody else out. Whoever calls this holds the data directory's lock, so a socket that is there is
- * nobody's any more. */
+/* The file's mode keeps everybody else out. Whoever calls this holds the data directory's lock, so a socket that is
+ * there is nobody's any more. */
 static int listen_unix(const char *path, struct error *err) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof(address.sun_path)) {
-        error_set(err, ERROR_CONFIG, "the path of the socket is longer than %zu bytes: %s", sizeof(address.sun_path) - 1,
-                  path);
+        error_set(err, ERROR_CONFIG, "the path of the socket is longer than %zu bytes: %s",
+                  sizeof(address.sun_path) - 1, path);
         return -1;
     }
     strcpy(address.sun_path, path);
