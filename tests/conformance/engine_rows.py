@@ -20,6 +20,7 @@ class Result:
         self.levels = [False] * len(LEVELS)
         self.faults = []  # (level, path, expected, actual)
         self.events = None
+        self.as_recorded = False  # every event, to the letter of an old recording
         self.seconds = 0.0
 
     def first(self):
@@ -99,7 +100,10 @@ class Runner:
         """The machine that the row starts is made first; its ARN takes the place of the recorded one."""
         if "no_such" in row.name:
             return definition, given
-        child = self.client.call("CreateStateMachine", name=row.machine[:70] + "-child", definition=json.dumps(row.child()), roleArn=ROLE)
+        text = json.dumps(row.child())
+        if "${activity}" in text:
+            text = text.replace("${activity}", self.client.call("CreateActivity", name=row.machine)["activityArn"])
+        child = self.client.call("CreateStateMachine", name=row.machine[:70] + "-child", definition=text, roleArn=ROLE)
         arn = child["stateMachineArn"]
         return MACHINE.sub(arn, definition), MACHINE.sub(arn, given)
 
@@ -172,7 +176,7 @@ def judge_sync(row, answer, account, result):
     whole = dict(expected)
     if isinstance(answer.get("billingDetails"), dict) and set(answer["billingDetails"]) == set(expected.get("billingDetails", {})):
         whole["billingDetails"] = answer["billingDetails"]
-    result.levels[4] = judge_field(result, 4, matcher, "answer", whole, answer)
+    result.levels[4] = result.as_recorded = judge_field(result, 4, matcher, "answer", whole, answer)
 
 
 def without_gaps(expected, actual):
@@ -207,6 +211,17 @@ def in_recorded_order(expected, actual):
     return actual[:first] + sorted_part + actual[last:]
 
 
+def differences(expected, events, account):
+    """Every difference between two histories: (where, expected, actual); none when they are the same."""
+    actual = in_recorded_order(expected, without_gaps(expected, events))
+    matcher = Matcher(account)
+    for number, (left, right) in enumerate(zip(expected, actual)):
+        matcher.match(left, right, f"event {number + 1} {left['type']}")
+    if len(expected) != len(actual):
+        matcher.fault("the number of events", len(expected), len(actual))
+    return matcher.faults
+
+
 def judge_events(row, events, account, result):
     actual = in_recorded_order(row.events, without_gaps(row.events, events))
     expected_types, actual_types = [event["type"] for event in row.events], [event["type"] for event in actual]
@@ -216,9 +231,7 @@ def judge_events(row, events, account, result):
                      min(len(expected_types), len(actual_types)))
         result.faults.append((3, f"event {place + 1} of {len(expected_types)}", dict(enumerate(expected_types)).get(place, ABSENT),
                               dict(enumerate(actual_types)).get(place, ABSENT)))
-    matcher = Matcher(account)
-    good = len(row.events) == len(actual)
-    for number, (left, right) in enumerate(zip(row.events, actual)):
-        good = matcher.match(left, right, f"event {number + 1} {left['type']}") and good
-    result.faults += [(4, *fault) for fault in matcher.faults]
-    result.levels[4] = good and result.levels[3]
+    faults = differences(row.events, events, account)
+    result.faults += [(4, *fault) for fault in faults]
+    result.levels[4] = not faults
+    result.as_recorded = not differences(row.recorded, events, account)

@@ -31,6 +31,15 @@ def counts(rows, outcome):
     return [sum(outcome.execution[key(row)].levels[level] for row in rows) for level in range(len(LEVELS))]
 
 
+def as_recorded(suite, outcome):
+    return sum(outcome.execution[key(row)].as_recorded for row in suite.path_rows)
+
+
+def dated(suite):
+    """The rows whose recording is older than a change of the service."""
+    return sum(row.recorded is not None and row.recorded != row.events for row in suite.path_rows)
+
+
 def call_lines(suite):
     """The other tables' lines: name, kind of rows, the rows, what is counted."""
     lines = [("Choice operators: the branch taken", "choice", suite.choice, None),
@@ -67,6 +76,7 @@ def table(suite, outcomes):
         for name, rows in groups(suite).items():
             if rows:
                 out.append(f"{name:<{width}}{len(rows):5}" + "".join(f"{count:17}" for count in counts(rows, outcome)))
+        out.append(f"whole events to the letter of the {dated(suite)} recordings older than a change of the service, too: {as_recorded(suite, outcome)}")
         out.append("")
     out.append(f"{'the other recordings':<{width + 16}} rows" + "".join(f"{outcome.name:>12}" for outcome in outcomes))
     for name, kind, rows, level in call_lines(suite):
@@ -177,6 +187,9 @@ def document(suite, outcomes):
         cells = "".join(f" {count} |" for outcome in outcomes for count in counts(rows, outcome))
         out.append(f"| {name} | {len(rows)} |{cells}")
     later = len(suite.execution) - len(suite.path_rows)
+    out += ["", f"{dated(suite)} recordings are older than a change of the service that later recordings show (`tests/conformance/ages.py` names them); the last",
+            "column has them brought up to date. To the letter of each, events whole: "
+            + ", ".join(f"{as_recorded(suite, outcome)} ({outcome.name})" for outcome in outcomes) + "."]
     out += ["", f"Apart from these: {later} executions in JSONata, refused at creation until the next issue.", "", "## The other recordings", "",
             "| what | rows |" + "".join(f" {outcome.name} |" for outcome in outcomes), "|---|---:|" + "---:|" * len(outcomes)]
     for name, kind, rows, level in call_lines(suite):

@@ -4,6 +4,7 @@ import json
 import os
 import re
 
+from ages import up_to_date
 from values import opened, opened_all
 
 ACCOUNT = "111111111111"
@@ -30,7 +31,8 @@ OBJECTS = [
 PASS_RESULT = {"StartAt": "State_1", "States": {"State_1": {"Type": "Pass", "Result": {"Arg1": "argument1"}, "End": True}}}
 FAILURE = {"StartAt": "FailState", "States": {"FailState": {
     "Type": "Fail", "Error": "SomeFailure", "Cause": "This state machines raises a 'SomeFailure' failure."}}}
-TIMEOUT = {"StartAt": "Start", "TimeoutSeconds": 1, "States": {"Start": {"Type": "Wait", "Seconds": 3600, "End": True}}}
+# Nobody works on its activity.
+TIMEOUT = {"StartAt": "Start", "States": {"Start": {"Type": "Task", "Resource": "${activity}", "TimeoutSeconds": 5, "End": True}}}
 # Hands the parent's token back, as the recorded child did through a queue.
 ANSWER = {"StartAt": "Answer", "States": {"Answer": {
     "Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sfn:sendTaskSuccess",
@@ -92,7 +94,8 @@ class Row:
         self.name = short(self.id)
         self.definition = record["definition"]
         self.expected = record["expected"]
-        self.events = self.expected.get("events")
+        self.recorded = self.expected.get("events")
+        self.events = up_to_date(record["recorded"], self.recorded) if self.recorded else None
         self.sync = self.expected.get("sync")
         self.type = record["type"]
         self.features = record["features"] + (["Express, synchronous"] if self.sync else []) + [f"service:{one}" for one in record["services"] if one != "logs"]
