@@ -8,7 +8,7 @@
 enum {
     NAME_SIZE = 14,   /* pixels, as the renderers set it */
     DETAIL_SIZE = 12, /* of the second line, and of labels */
-    ICON_ROOM = 44,   /* mark on the left, rims */
+    ICON_ROOM = 52,   /* rims, and a mark on the right */
     TEXT_LEAST = 76,
     TEXT_MOST = 190,
     LINE_HEIGHT = 18,

@@ -1,5 +1,5 @@
-/* The pages' files, built into the program: tools/embed makes the table from console/site at build time. Never changes;
- * any thread.
+/* The pages' files, built into the program: tools/embed makes the table at build time from console/site and, under the
+ * names "flow/...", console/flow. Never changes; any thread.
  *
  * Scripts and styles are asked for below /static/{release}/, where `release` changes with any byte of any of them, so
  * browsers and proxies may keep them for good. Modules import each other by relative names and so stay within one
@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 struct asset {
-    const char *name; /* "site.js" */
+    const char *name; /* "site.js", "flow/main.js" */
     const char *type; /* media type */
     const char *etag; /* quoted */
     const unsigned char *data;

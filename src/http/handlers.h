@@ -7,6 +7,8 @@
 
 /* page_routes.c */
 server_handler home_page, site_page, episode_page, to_site, static_file, built_in_file;
+/* The built-in file of that name, below /static/{release}/. */
+void asset_send(const struct server_request *request, struct server_response *response, const char *name);
 /* map_routes.c */
 server_handler robots, site_robots, sitemap_index, site_sitemap;
 /* data_routes.c */

@@ -205,10 +205,14 @@ static void send_asset(const struct server_request *request, struct server_respo
 }
 
 /* A page of an earlier release may still ask for its files: it gets today's, but may not keep them under that name. */
+void asset_send(const struct server_request *request, struct server_response *response, const char *name) {
+    bool present = strcmp(request_parameter(request, "release"), asset_release) == 0;
+    send_asset(request, response, name, present ? FOR_EVER : FRESH);
+}
+
 void static_file(void *to, const struct server_request *request, struct server_response *response) {
     (void)to;
-    bool present = strcmp(request_parameter(request, "release"), asset_release) == 0;
-    send_asset(request, response, request_parameter(request, "file"), present ? FOR_EVER : FRESH);
+    asset_send(request, response, request_parameter(request, "file"));
 }
 
 void built_in_file(void *to, const struct server_request *request, struct server_response *response) {

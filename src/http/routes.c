@@ -1,6 +1,7 @@
 /* Everything that `tidemill serve` answers. The first row that fits is taken, so the ones with placeholders stand
  * behind. */
 #include "base/memory.h"
+#include "http/flow_pages.h"
 #include "http/handlers.h"
 
 #define SITE "/sites/{site}"
@@ -19,6 +20,10 @@ const struct server_route site_route_table[] = {
     {"GET", "/robots.txt", "robots", 0, robots},
     {"GET", "/sitemap.xml", "sitemap", 0, sitemap_index},
     {"GET", "/static/{release}/{file}", "static", ROUTE_PUBLIC, static_file},
+    {"GET", "/static/{release}/{folder}/{file}", "static", ROUTE_PUBLIC, console_file},
+    {"GET", "/console", "console", 0, console_front},
+    {"GET", "/console/", "console", 0, console_front},
+    {"GET", "/console/{page}", "console", 0, console_page},
     {"GET", SITE, "site", 0, to_site},
     {"GET", SITE "/", "site", 0, site_page},
     {"POST", SITE "/", "search", SEARCH, search_site},

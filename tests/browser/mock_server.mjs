@@ -1,10 +1,12 @@
-// Serves the pages of console/site as the program does (the same paths, headers and templates) over a made-up world, so
+// Serves the pages of console/ as the program does (the same paths, headers and templates) over a made-up world, so
 // that the pages can be written and tested by themselves. Run it by hand with: node mock_server.mjs [port]
 
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { flow_answer } from './mock_flow.mjs';
+import { flow_world_make } from './support/flow_world.mjs';
 import { world_make } from './support/mock_data.mjs';
 import { search_make } from './support/mock_search.mjs';
 
@@ -125,6 +127,7 @@ async function home_answer(world, path, request, response) {
 
 async function answer(world, request, response) {
   const { pathname } = new URL(request.url, 'http://localhost');
+  if (await flow_answer(world.flow, pathname, request, response)) return undefined;
   const split = /^\/(?:sites\/([^/]+)\/)?(.*)$/.exec(pathname);
   const asset = /^[\w.-]+\.(css|js|svg)$/.exec(split[2]);
   if (asset) return send(response, 200, TYPES[asset[1]], await readFile(join(PAGES, split[2])));
@@ -135,7 +138,7 @@ async function answer(world, request, response) {
 
 // Starts on a free port (or `port`); returns { url, world, close }. `world.fail_searches` makes that many searches fail.
 export async function mock_start(port = 0) {
-  const world = { ...world_make(), fail_searches: 0 };
+  const world = { ...world_make(), flow: flow_world_make(), fail_searches: 0 };
   for (const site of world.sites) site.search = search_make(documents_of([site]));
   world.search = search_make(documents_of(world.sites));
   const server = createServer((request, response) => {

@@ -1,10 +1,10 @@
 /* Writes a folder's files as C arrays (the table of src/http/asset.h).
  *
- *     embed FOLDER OUT.c
+ *     embed OUT.c FOLDER [PREFIX=FOLDER...]
  *
- * Names are taken in byte order and nothing of time or place goes in, so the same folder gives the same bytes. In the
- * HTML files each src="NAME" and href="NAME" that names a script or style of the folder is led to
- * /static/{release}/NAME. */
+ * A folder with a prefix gives its files the names PREFIX/NAME. Names are sorted and nothing of time or place goes in,
+ * so the same folders give the same bytes. In the HTML files each src="NAME" and href="NAME" that names a script or
+ * style is led to /static/{release}/NAME. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +26,7 @@ struct site_file {
 
 struct folder {
     const char *path;
+    const char *prefix; /* of the folder that is being read; "" or "flow/" */
     struct arena *arena;
     struct site_file files[FILES_MOST];
     size_t count;
@@ -62,7 +63,7 @@ static bool take_file(void *to, const char *name, bool is_folder, struct error *
     if (folder->count == FILES_MOST)
         return error_set(err, ERROR_LIMIT, "more than %d files", FILES_MOST);
     struct site_file *file = &folder->files[folder->count++];
-    file->name = arena_text(folder->arena, name);
+    file->name = arena_format(folder->arena, "%s%s", folder->prefix, name);
     return file_read(folder->arena, file_join(folder->arena, folder->path, name), 4 * MIB, &file->data, &file->size,
                      err);
 }
@@ -158,31 +159,47 @@ static void write_table(FILE *out, struct folder *folder) {
     fprintf(out, "};\nconst size_t asset_count = %zu;\n", folder->count);
 }
 
+static int compare_names(const void *a, const void *b) {
+    return strcmp(((const struct site_file *)a)->name, ((const struct site_file *)b)->name);
+}
+
+/* "FOLDER" or "PREFIX=FOLDER". */
+static bool take_folder(struct folder *folder, char *argument, struct error *err) {
+    char *equals = strchr(argument, '=');
+    folder->path = equals ? equals + 1 : argument;
+    folder->prefix = equals ? arena_format(folder->arena, "%.*s/", (int)(equals - argument), argument) : "";
+    return file_list(folder->path, take_file, folder, err);
+}
+
 int main(int argc, char **argv) {
     struct error err = {0};
-    struct folder folder = {.path = argc > 1 ? argv[1] : ""};
-    if (argc != 3) {
-        fprintf(stderr, "usage: embed FOLDER OUT.c\n");
+    struct folder folder = {.path = ""};
+    if (argc < 3) {
+        fprintf(stderr, "usage: embed OUT.c FOLDER [PREFIX=FOLDER...]\n");
         return 2;
     }
     folder.arena = arena_open();
-    if (!file_list(folder.path, take_file, &folder, &err)) {
-        fprintf(stderr, "embed: %s: %s\n", folder.path, err.message);
-        return 1;
+    for (int i = 2; i < argc; i++) {
+        if (!take_folder(&folder, argv[i], &err)) {
+            fprintf(stderr, "embed: %s: %s\n", folder.path, err.message);
+            arena_close(folder.arena);
+            return 1;
+        }
     }
+    qsort(folder.files, folder.count, sizeof(folder.files[0]), compare_names);
     name_release(&folder);
     for (size_t i = 0; i < folder.count; i++) {
         if (text_ends(folder.files[i].name, ".html"))
             lead_links(&folder, &folder.files[i]);
     }
-    FILE *out = fopen(argv[2], "w");
+    FILE *out = fopen(argv[1], "w");
     bool good = out != NULL;
     if (good)
         write_table(out, &folder);
     if (good && (ferror(out) | fclose(out)))
         good = false;
     if (!good)
-        perror(argv[2]);
+        perror(argv[1]);
     arena_close(folder.arena);
     return good ? 0 : 1;
 }
