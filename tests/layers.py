@@ -19,7 +19,7 @@ MAY = {
     "sync": LOW | {"store"},
     "search": LOW,
     "speech": LOW,
-    "run": LOW | {"store"},
+    "run": LOW | {"store", "aws"},
     "flow": LOW | {"run", "store"},
     "schedule": LOW | {"flow", "run", "store"},
     "podcast": APPLICATION,

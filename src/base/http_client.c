@@ -292,7 +292,7 @@ static bool run_chain(struct chain *chain, struct transfer first, CURLU *handle,
         t->password = own ? request->password : target.password;
         if (!run_hop(t, err))
             return false;
-        if (!is_redirect(t->status))
+        if (!is_redirect(t->status) || request->no_redirects)
             return true;
         struct http_response answer;
         transfer_response(t, &answer);

@@ -87,6 +87,8 @@ struct http_request {
                               LIMIT_HTTP_ERROR_BODY_BYTES. Else 4xx and 5xx are ERROR_HTTP. 304 is never an error */
     bool once; /* what may have taken effect is not asked for again: no retry once the request was sent, but for 425,
                   429 and 503 */
+    bool
+        no_redirects; /* an answer that leads elsewhere is the answer: for what is signed, or carries keys of its own */
     const struct http_sink *sink; /* NULL: the body is kept in the response */
     const struct cancel *cancel;
 };
