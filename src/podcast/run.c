@@ -61,6 +61,22 @@ void run_say_phase(struct run *run, enum run_step step, const char *line) {
         run_say(run, "%s", line);
 }
 
+void run_gate_close(struct run *run) {
+    pthread_rwlock_wrlock(&run->gate);
+}
+
+void run_gate_open(struct run *run, bool welcome) {
+    run->turned_away = !welcome;
+    pthread_rwlock_unlock(&run->gate);
+}
+
+bool run_gate_pass(struct run *run, struct error *err) {
+    pthread_rwlock_rdlock(&run->gate);
+    bool welcome = !run->turned_away;
+    pthread_rwlock_unlock(&run->gate);
+    return welcome || error_set(err, ERROR_CANCELLED, "the run does not take place");
+}
+
 /* Appends a redacted copy of `line` to one of the record's lists. */
 static void add_line(struct run_site *site, const char ***list, size_t *count, size_t *capacity, const char *line) {
     pthread_mutex_lock(site->lock);
@@ -301,7 +317,8 @@ static bool run_with_state(struct run *run, struct arena *arena, struct run_repo
         return false;
     if (!open_workers(run, err))
         return false;
-    run_take_course(run);
+    if (!run_take_course(run, arena, err))
+        return false;
     report->interrupted = cancel_requested(settings->cancel);
     report->ended_ms = clock_wall_ms(settings->clock);
     run_gather_report(run, arena, report);
@@ -315,6 +332,7 @@ static void run_open(struct run *run, const struct run_settings *settings) {
     pthread_mutex_init(&run->full_lock, NULL);
     pthread_mutex_init(&run->say_lock, NULL);
     pthread_mutex_init(&run->note_lock, NULL);
+    pthread_rwlock_init(&run->gate, NULL);
     sources_open(run);
     run->tasks = memory_alloc_array(PODCAST_RUN_TASKS, sizeof(*run->tasks));
     run->task_count = podcast_run_tasks(run, run->tasks);
@@ -324,11 +342,11 @@ static void run_close(struct run *run) {
     pool_close(&run->workers);
     sources_close(run);
     podcast_state_close(run->state);
+    pthread_rwlock_destroy(&run->gate);
     pthread_mutex_destroy(&run->note_lock);
     pthread_mutex_destroy(&run->say_lock);
     pthread_mutex_destroy(&run->full_lock);
     json_decref(run->notes);
-    free(run->execution);
     free(run->tasks);
 }
 

@@ -10,6 +10,9 @@
 #include "base/memory.h"
 #include "podcast/run_site.h"
 
+/* There is one run at a time in a data directory. */
+#define KEPT_AS "podcast-run"
+
 struct field {
     const char *name;
     size_t offset;
@@ -77,7 +80,7 @@ static void keep_note(struct run *run, const char *name, json_t *note) {
     pthread_mutex_lock(&run->note_lock);
     json_object_set(run->notes, name, note);
     pthread_mutex_unlock(&run->note_lock);
-    if (run->execution && !state_note_write(run->state, run->execution, name, note, &err))
+    if (run->keeps_notes && !state_note_write(run->state, KEPT_AS, name, note, &err))
         log_debug("podcast", "note %s: %s", name, err.message); /* it is lost only if this run is killed */
     json_decref(note);
 }
@@ -85,6 +88,31 @@ static void keep_note(struct run *run, const char *name, json_t *note) {
 void run_note(struct run_site *site, enum run_step step, const char *name, int64_t began) {
     int64_t ended = clock_wall_ms(site->run->settings->clock);
     keep_note(site->run, name, note_of(site->record, step, began, ended));
+}
+
+bool run_load_notes(struct run *run, struct error *err) {
+    json_t *notes = state_notes_read(run->state, KEPT_AS, err);
+    if (!notes)
+        return false;
+    pthread_mutex_lock(&run->note_lock);
+    json_decref(run->notes);
+    run->notes = notes;
+    pthread_mutex_unlock(&run->note_lock);
+    run->keeps_notes = true;
+    return true;
+}
+
+bool run_forget_notes(struct run *run, struct error *err) {
+    pthread_mutex_lock(&run->note_lock);
+    json_object_clear(run->notes);
+    pthread_mutex_unlock(&run->note_lock);
+    return !run->keeps_notes || state_notes_remove(run->state, NULL, err);
+}
+
+void run_drop_kept_notes(struct run *run) {
+    struct error err = {0};
+    if (!state_notes_remove(run->state, NULL, &err))
+        log_debug("podcast", "notes: %s", err.message); /* the next run forgets them */
 }
 
 bool run_noted(struct run *run, const char *name) {

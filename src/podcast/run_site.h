@@ -64,9 +64,11 @@ struct run {
     bool disk_full, disk_full_said; /* guarded by full_lock: nothing large is begun after it */
     unsigned phases_said;           /* guarded by full_lock; bits by enum run_step */
     pthread_mutex_t full_lock;
-    json_t *notes;   /* guarded by note_lock: what the tasks did, by phase, site and item (run_notes.c) */
-    unsigned round;  /* of executions, from 0: tasks on a whole site take place once in each */
-    char *execution; /* under which the notes are kept in the state; NULL: they are not */
+    json_t *notes; /* guarded by note_lock: what the tasks did, by phase, site and item (run_notes.c) */
+    pthread_rwlock_t gate;
+    bool turned_away; /* guarded by gate */
+    unsigned round;   /* of executions, from 0: tasks on a whole site take place once in each */
+    bool keeps_notes; /* in the state, too */
     pthread_mutex_t note_lock;
     pthread_mutex_t say_lock; /* held while a line goes out, so that lines of several threads do not mix */
 };
@@ -88,6 +90,12 @@ bool run_noted(struct run *run, const char *name);
 /* Not all that is to be done found room in this execution. */
 void run_note_left(struct run *run);
 bool run_has_left(struct run *run);
+/* Brings back the notes that a killed run left; from now on notes are kept in the state, too. */
+bool run_load_notes(struct run *run, struct error *err);
+/* Forgets all notes, for a run that begins anew. */
+bool run_forget_notes(struct run *run, struct error *err);
+/* Removes those in the state: the run has come to its end. */
+void run_drop_kept_notes(struct run *run);
 /* All notes together; the report's texts are in `arena`. */
 void run_gather_report(struct run *run, struct arena *arena, struct run_report *report);
 
@@ -118,8 +126,14 @@ bool run_media(struct run *run, const struct worker_call *call, json_t **output,
 /* `podcast ID: episode "TITLE"` in front of an error. */
 bool run_name_episode(struct error *err, const struct run_site *site, const struct episode *episode);
 
-/* Has all tasks done in their order (machines/podcast-run.asl.json). */
-void run_take_course(struct run *run);
+/* Has all tasks done in their order (machines/podcast-run.asl.json); goes on with a run that was killed. False only
+ * when that order could not be kept at all: what tasks fail at is in the notes. */
+bool run_take_course(struct run *run, struct arena *arena, struct error *err);
+
+/* The gate: tasks begin only while it is open. The one who has closed it tells, when opening it, whether they may. */
+void run_gate_close(struct run *run);
+void run_gate_open(struct run *run, bool welcome);
+bool run_gate_pass(struct run *run, struct error *err);
 
 /* ---- what the tasks do. Each fills the task's record; false: the whole of it failed. ---- */
 

@@ -26,19 +26,22 @@ static void episode_name(char name[NAME_SIZE], const char *task, const char *sit
 
 static bool begin(struct run_site *site, struct run *run, const char *id, const struct task_call *call,
                   struct error *err) {
+    *site = (struct run_site){.run = run, .cancel = call->cancel};
+    if (!run_gate_pass(run, err))
+        return false;
     struct run_source *source = run_find_source(run, id);
-    if (!source)
-        return error_set(err, ERROR_INVALID, "this run has no site \"%s\"", id);
+    if (!source) {
+        error_set(err, ERROR_INVALID, "this run has no site \"%s\"", id);
+        return false;
+    }
     if (!run_open_source(run, source, err))
         return false;
-    *site = (struct run_site){.run = run,
-                              .source = source,
-                              .site = source->site,
-                              .files = source->files,
-                              .manifest = source->manifest,
-                              .arena = arena_open(),
-                              .lock = &source->lock,
-                              .cancel = call->cancel};
+    site->source = source;
+    site->site = source->site;
+    site->files = source->files;
+    site->manifest = source->manifest;
+    site->lock = &source->lock;
+    site->arena = arena_open();
     site->record = arena_alloc(site->arena, sizeof(*site->record));
     site->record->site = source->site;
     return true;
@@ -146,10 +149,11 @@ static size_t active_feeds(const struct site *site) {
 }
 
 static bool list_sites(struct task_call *call, const json_t *input, json_t **output, struct error *err) {
-    (void)err;
     struct run *run = call->with;
     const struct run_settings *settings = run->settings;
     struct opening opening = {.run = run};
+    if (!run_gate_pass(run, err))
+        return false;
     choose(&opening, json_object_get(input, "sites"));
     parallel_for(opening.count, settings->fetch_jobs, open_one, &opening);
     json_t *sites = json_array();
@@ -239,6 +243,8 @@ static bool list_work(struct task_call *call, const json_t *input, json_t **outp
     const struct phase *phase = phase_named(input);
     if (!phase)
         return error_set(err, ERROR_INVALID, "\"phase\" is \"download\" or \"transcribe\"");
+    if (!run_gate_pass(run, err))
+        return false;
     struct page page = {.run = run, .phase = phase, .items = json_array()};
     const json_t *sites = json_object_get(input, "sites");
     for (size_t i = 0; i < json_array_size(sites) && !cancel_requested(call->cancel); i++) {
@@ -275,6 +281,8 @@ static bool note_failure(struct task_call *call, const json_t *input, json_t **o
     const json_t *item = json_object_get(input, "item");
     const char *id = json_get_text(item, "site", "");
     int64_t episode = json_get_int(item, "episode", 0);
+    if (!run_gate_pass(run, err))
+        return false;
     const struct run_source *source = run_find_source(run, id);
     size_t row = 0;
     while (row < ARRAY_LENGTH(steps) && strcmp(steps[row].task, task) != 0)
@@ -296,8 +304,9 @@ static bool note_failure(struct task_call *call, const json_t *input, json_t **o
 
 static bool report(struct task_call *call, const json_t *input, json_t **output, struct error *err) {
     (void)input;
-    (void)err;
     struct run *run = call->with;
+    if (!run_gate_pass(run, err))
+        return false;
     ARENA_OWNED struct arena *arena = arena_open();
     struct run_report report = {0};
     run_gather_report(run, arena, &report);

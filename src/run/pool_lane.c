@@ -77,11 +77,11 @@ static void tell_given_up(struct lane *lane, const struct task *task, const stru
 
 /* Jobs that waited, of a list of their own, each to be told and freed. */
 static void give_up_waiting(struct lane *lane, struct job_list *list) {
-    for (struct job *job = list->first; job;) {
-        struct job *next = job->next;
+    while (list->first) {
+        struct job *job = list->first;
+        list_remove(list, job);
         tell_given_up(lane, job->task, &job->call, job->reason);
         job_free(job);
-        job = next;
     }
 }
 
@@ -356,8 +356,14 @@ void lane_stop(struct lane *lane) {
     struct job_list freed = {0};
     pthread_mutex_lock(&lane->lock);
     lane->closing = true;
-    while (lane->waiting.first)
-        move_to(lane, lane->waiting.first, &freed, ERROR_CANCELLED);
+    for (struct job *job = lane->waiting.first; job; job = job->next) {
+        forget_number(lane, job);
+        job->told = true;
+        job->reason = ERROR_CANCELLED;
+    }
+    freed = lane->waiting;
+    lane->waiting = (struct job_list){0};
+    lane->waiting_count = 0;
     for (struct job *job = lane->running.first; job; job = job->next) {
         if (!job->reason)
             job->reason = ERROR_CANCELLED;
