@@ -86,7 +86,8 @@ static bool open_engine(struct course *course, struct arena *arena, struct error
                                  .io_threads = most + SPARE_THREADS};
     course->pool = pool_open(&pool, err);
     struct engine_settings engine = {
-        .folder = settings->dry_run ? NULL : file_join(arena, settings->data, "state/" MACHINE_NAME),
+        .folder = settings->dry_run ? file_join(arena, run->scratch, MACHINE_NAME)
+                                    : file_join(arena, settings->data, "state/" MACHINE_NAME),
         .clock = settings->clock,
         .pool = course->pool,
         .variable = resource_of,
