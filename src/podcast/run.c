@@ -361,7 +361,7 @@ bool podcast_run(struct arena *arena, const struct run_settings *settings, struc
     struct run_report fresh = {.started_ms = clock_wall_ms(settings->clock), .dry_run = settings->dry_run};
     struct run run;
     run_open(&run, settings);
-    run.scratch = file_join(arena, run_folder, "scratch");
+    run.scratch = file_join(arena, run_folder, "podcast-scratch"); /* the server has another */
     bool done = file_remove_tree(run.scratch, err) && file_make_folders(run.scratch, err);
     if (done) {
         run.state = podcast_state_open(file_join(arena, settings->data, "state/podcast.db"), err);
