@@ -85,6 +85,7 @@ int command_podcast_index(struct command_context *context);
 int command_podcast_respell(struct command_context *context);
 int command_podcast_search(struct command_context *context);
 int command_podcast_history(struct command_context *context);
+int command_flow_draw(struct command_context *context);
 int command_schedule_next(struct command_context *context);
 int command_serve(struct command_context *context);
 

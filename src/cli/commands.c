@@ -45,6 +45,8 @@ static const struct command table[] = {
      command_model_check, false},
     {"model", "remove", "NAME", 1, 1, "remove a model", "", "tidemill model remove base.en", command_model_remove,
      false},
+    {"flow", "draw", "FILE", 1, 1, "draw a definition: a tree, a picture (--svg), or its layout (--json)", "flow.svg",
+     "tidemill flow draw machines/podcast-run.asl.json --svg > run.svg", command_flow_draw, false},
     {"schedule", "next", "EXPRESSION", 1, 1, "print when an expression comes next",
      "schedule.timezone schedule.after schedule.count",
      "tidemill schedule next 'cron(30 8 ? * MON-FRI *)' --timezone Europe/Berlin", command_schedule_next, false},

@@ -358,6 +358,8 @@ static const struct option_row rows[] = {
      .otherwise = "false",
      .help = "take a file whose hash no table knows; its layout is still checked"},
 
+    {.name = "flow.svg", .flag = "svg", .type = OPTION_BOOL, .otherwise = "false", .help = "print a picture as SVG"},
+
     {.name = "schedule.timezone",
      .flag = "timezone",
      .type = OPTION_TEXT,

@@ -48,6 +48,28 @@ json_t *flow_draw_layout(const struct machine *machine, struct error *err) {
                      nodes, "edges", edges);
 }
 
+bool flow_draw_operation(const json_t *request, json_t **answer, struct api_error *error) {
+    ARENA_OWNED struct arena *arena = arena_open();
+    struct error err = {0};
+    const json_t *text = json_object_get(request, "definition");
+    if (!json_is_string(text))
+        return api_error_set(error, "ValidationException", 400, "The field 'definition' is required but was missing");
+    const struct definition_settings settings = {0};
+    struct diagnostics *faults = diagnostics_open();
+    struct machine *machine = machine_compile(json_string_value(text), json_string_length(text), &settings, faults);
+    json_t *layout = machine ? flow_draw_layout(machine, &err) : NULL;
+    if (layout)
+        *answer = layout;
+    else if (machine)
+        api_error_set(error, "InvalidDefinition", 400, "%s", err.message);
+    else
+        api_error_set(error, "InvalidDefinition", 400, "Invalid State Machine Definition: '%s'",
+                      diagnostics_line(faults, arena));
+    machine_close(machine);
+    diagnostics_close(faults);
+    return layout != NULL;
+}
+
 /* ---- as SVG ---- */
 
 static const char style[] =

@@ -9,6 +9,7 @@
 #ifndef TIDEMILL_FLOW_DRAW_H
 #define TIDEMILL_FLOW_DRAW_H
 
+#include "base/api_error.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -24,6 +25,11 @@
  * from the first node's rim to the second's; between two points whose x differ runs a curve that is upright at both)
  * NULL with ERROR_LIMIT for a machine of more than LIMIT_FLOW_DRAW_STATES states or LIMIT_FLOW_DRAW_BENDS bends. */
 json_t *flow_draw_layout(const struct machine *machine, struct error *err);
+
+/* DrawDefinition, which the console asks for beside the service's operations: {"definition": TEXT} to the picture
+ * (*answer, a new reference). ValidationException without a text, InvalidDefinition with the checker's words, or when
+ * it cannot be drawn. */
+bool flow_draw_operation(const json_t *request, json_t **answer, struct api_error *error);
 
 /* The same picture as an SVG document of its own (light and dark by the viewer's preference), appended to `out`. */
 bool flow_draw_svg(const struct machine *machine, struct text *out, struct error *err);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/memory.h"
 #include "flow/draw.h"
@@ -387,13 +388,63 @@ static void test_text_is_a_tree(void **state) {
     text_close(&out);
 }
 
+/* The pictures that the browser tests show are the ones that are drawn today:
+ * tidemill flow draw --json NAME.asl.json > NAME.layout.json */
+static void test_pictures_of_the_browser_tests(void **state) {
+    (void)state;
+    static const char *const names[] = {"night-run", "many-items", "hostile"};
+    ARENA_OWNED struct arena *arena = arena_open();
+    const char *root = getenv("SOURCE_DIR") ? getenv("SOURCE_DIR") : "../..";
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        const char *path = arena_format(arena, "%s/tests/browser/support/flow/%s", root, names[i]);
+        struct error err = {0};
+        char *text;
+        size_t length;
+        if (!file_read(arena, arena_format(arena, "%s.asl.json", path), 1 * MIB, &text, &length, &err))
+            fail_msg("%s", err.message);
+        JSON_OWNED json_t *layout = layout_of(text);
+        JSON_OWNED json_t *kept = json_read(arena_format(arena, "%s.layout.json", path), 1 * MIB, &err);
+        check_picture(layout);
+        if (!json_equal(layout, kept))
+            fail_msg("%s.layout.json is not what is drawn today", names[i]);
+    }
+}
+
+static void test_operation(void **state) {
+    (void)state;
+    struct api_error error = {0};
+    json_t *answer = NULL;
+    JSON_OWNED json_t *good = json_pack("{s:s}", "definition", night);
+    JSON_OWNED json_t *bad = json_pack("{s:s}", "definition", "{\"StartAt\":\"A\"}");
+    JSON_OWNED json_t *none = json_object();
+    assert_true(flow_draw_operation(good, &answer, &error));
+    check_picture(answer);
+    json_decref(answer);
+    answer = NULL;
+    assert_false(flow_draw_operation(bad, &answer, &error));
+    assert_string_equal(error.type, "InvalidDefinition");
+    assert_non_null(strstr(api_error_message(&error), "States"));
+    assert_false(flow_draw_operation(none, &answer, &error));
+    assert_string_equal(error.type, "ValidationException");
+    assert_int_equal(error.status, 400);
+    assert_null(answer);
+    api_error_close(&error);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything_has_its_place), cmocka_unit_test(test_flows_down),
-        cmocka_unit_test(test_labels_say_the_rule),      cmocka_unit_test(test_same_twice),
-        cmocka_unit_test(test_edges_to_itself),          cmocka_unit_test(test_many_shapes),
-        cmocka_unit_test(test_two_hundred_states),       cmocka_unit_test(test_too_many_states_are_refused),
-        cmocka_unit_test(test_svg_is_well_formed),       cmocka_unit_test(test_text_is_a_tree),
+        cmocka_unit_test(test_everything_has_its_place),
+        cmocka_unit_test(test_flows_down),
+        cmocka_unit_test(test_labels_say_the_rule),
+        cmocka_unit_test(test_same_twice),
+        cmocka_unit_test(test_edges_to_itself),
+        cmocka_unit_test(test_many_shapes),
+        cmocka_unit_test(test_two_hundred_states),
+        cmocka_unit_test(test_too_many_states_are_refused),
+        cmocka_unit_test(test_svg_is_well_formed),
+        cmocka_unit_test(test_text_is_a_tree),
+        cmocka_unit_test(test_operation),
+        cmocka_unit_test(test_pictures_of_the_browser_tests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
