@@ -38,6 +38,7 @@ struct http_client *http_client_open(const struct http_client_settings *settings
     s->longest_wait_ms = s->longest_wait_ms > 0 ? s->longest_wait_ms : 120000;
     client->user_agent = memory_text(s->user_agent ? s->user_agent : "tidemill/" TIDEMILL_VERSION);
     client->proxy = memory_text(s->proxy);
+    client->unix_socket = memory_text(s->unix_socket);
     pthread_mutex_init(&client->lock, NULL);
     client->gates = host_gates_open(s->clock, s->per_host, s->host_pause_ms);
     struct lane *first = lane_take(client);
@@ -70,6 +71,7 @@ void http_client_close(struct http_client *client) {
     pthread_mutex_destroy(&client->lock);
     free(client->user_agent);
     free(client->proxy);
+    free(client->unix_socket);
     free(client);
 }
 

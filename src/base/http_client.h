@@ -28,10 +28,12 @@ struct http_client_settings {
     const struct clock *clock; /* clock_system() */
     struct random *random;     /* random_system() */
     const char *user_agent;    /* "tidemill/<version>" */
-    const char *proxy;     /* "http://host:port"; none. Behind one only the proxy sees which address is connected to, so
-                              refusing private ones is its task */
-    bool allow_private;    /* loopback and private addresses are allowed */
-    unsigned per_host;     /* requests at a time to one host: 2 */
+    const char *proxy; /* "http://host:port"; none. Behind one only the proxy sees which address is connected to, so
+                          refusing private ones is its task */
+    const char
+        *unix_socket;   /* connect to this socket of the machine whatever the URL's host is; NULL: over the network */
+    bool allow_private; /* loopback and private addresses are allowed */
+    unsigned per_host;  /* requests at a time to one host: 2 */
     int64_t host_pause_ms; /* between the starts of two requests to one host: 0 */
     int64_t connect_ms;    /* 20,000 */
     int64_t stall_ms;      /* 60,000 */

@@ -21,6 +21,7 @@ struct http_client {
     struct http_client_settings settings; /* whole: no zeros left */
     char *user_agent;
     char *proxy;
+    char *unix_socket;
     struct host_gates *gates;
     pthread_mutex_t lock; /* the idle lanes, and settings.random */
     struct lane *idle;

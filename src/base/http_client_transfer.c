@@ -32,7 +32,7 @@ static bool fail(struct transfer *t, const struct error *why) {
  * moment before. */
 static curl_socket_t open_socket(void *to, curlsocktype purpose, struct curl_sockaddr *address) {
     struct transfer *t = to;
-    if (!t->client->settings.allow_private && !t->client->proxy &&
+    if (!t->client->settings.allow_private && !t->client->proxy && !t->client->unix_socket &&
         (purpose != CURLSOCKTYPE_IPCXN || !address_is_public(&address->addr))) {
         address_text(&address->addr, t->refused);
         return CURL_SOCKET_BAD;
@@ -251,6 +251,7 @@ static void set_options(struct transfer *t, CURL *easy) {
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, t->client->user_agent);
     curl_easy_setopt(easy, CURLOPT_PROXY, t->client->proxy ? t->client->proxy : "");
+    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, t->client->unix_socket);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)settings->connect_ms);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 128L * 1024);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);

@@ -87,6 +87,16 @@ int command_podcast_search(struct command_context *context);
 int command_podcast_history(struct command_context *context);
 int command_flow_draw(struct command_context *context);
 int command_schedule_next(struct command_context *context);
+int command_flow_check(struct command_context *context);
+int command_flow_create(struct command_context *context);
+int command_flow_start(struct command_context *context);
+int command_flow_list(struct command_context *context);
+int command_flow_show(struct command_context *context);
+int command_flow_history(struct command_context *context);
+int command_flow_wait(struct command_context *context);
+int command_flow_stop(struct command_context *context);
+int command_flow_redrive(struct command_context *context);
+int command_flow_test(struct command_context *context);
 int command_serve(struct command_context *context);
 
 #endif

@@ -13,6 +13,9 @@
     "transcribe.provider transcribe.model transcribe.language transcribe.jobs transcribe.threads transcribe.part "     \
     "transcribe.stall transcribe.vad openai.base-url openai.key openai.model openai.largest-upload"
 
+/* Where no server runs, a command opens the engine itself. */
+#define ENGINE_OPTIONS "flow.region flow.account flow.mock-config flow.virtual-time flow.time-scale"
+
 static const struct command table[] = {
     {"podcast", "add", "FEED_URL", 1, 1, "make a site from a feed, or add a podcast to a site",
      "add.site add.domain " FETCH_OPTIONS, "tidemill podcast add https://example.org/feed.xml", command_podcast_add,
@@ -50,6 +53,27 @@ static const struct command table[] = {
     {"schedule", "next", "EXPRESSION", 1, 1, "print when an expression comes next",
      "schedule.timezone schedule.after schedule.count",
      "tidemill schedule next 'cron(30 8 ? * MON-FRI *)' --timezone Europe/Berlin", command_schedule_next, false},
+    {"flow", "check", "FILE...", 1, 10000, "check definitions of state machines", "flow.express",
+     "tidemill flow check machines/podcast-run.asl.json", command_flow_check, false},
+    {"flow", "create", "NAME FILE", 2, 2, "make a state machine, or bring it up to date",
+     "flow.express " ENGINE_OPTIONS, "tidemill flow create hello hello.asl.json", command_flow_create, false},
+    {"flow", "start", "MACHINE", 1, 1, "start an execution", "input flow.name flow.wait " ENGINE_OPTIONS,
+     "tidemill flow start hello --input '{\"who\": \"you\"}' --wait", command_flow_start, false},
+    {"flow", "list", "[MACHINE]", 0, 1, "list the state machines, or a machine's executions",
+     "flow.status history.limit " ENGINE_OPTIONS, "tidemill flow list hello --status FAILED", command_flow_list, false},
+    {"flow", "show", "MACHINE|EXECUTION", 1, 1, "show a state machine or an execution", ENGINE_OPTIONS,
+     "tidemill flow show hello/first", command_flow_show, false},
+    {"flow", "history", "EXECUTION", 1, 1, "print what happened in an execution", "flow.reverse " ENGINE_OPTIONS,
+     "tidemill flow history hello/first", command_flow_history, false},
+    {"flow", "wait", "EXECUTION", 1, 1, "wait for the end of an execution and print its output", ENGINE_OPTIONS,
+     "tidemill flow wait hello/first", command_flow_wait, false},
+    {"flow", "stop", "EXECUTION", 1, 1, "stop an execution", "flow.error flow.cause " ENGINE_OPTIONS,
+     "tidemill flow stop hello/first --cause 'no longer wanted'", command_flow_stop, false},
+    {"flow", "redrive", "EXECUTION", 1, 1, "go on with a failed execution from the state that failed",
+     "flow.wait " ENGINE_OPTIONS, "tidemill flow redrive hello/first", command_flow_redrive, false},
+    {"flow", "test", "FILE [STATE]", 1, 2, "try one state, its task mocked or carried out",
+     "input flow.mock flow.context flow.variables flow.retries " ENGINE_OPTIONS,
+     "tidemill flow test hello.asl.json Greet --input '{\"who\": \"you\"}'", command_flow_test, false},
     {"serve", NULL, "", 0, 0, "serve the sites, the state machines and the console",
      "serve.listen serve.allow-unsigned serve.access-keys flow.region flow.account flow.mock-config flow.virtual-time "
      "flow.time-scale",
