@@ -11,7 +11,7 @@ set -eu
 
 build="gcc g++ cmake ninja-build pkg-config make git ca-certificates ccache
 libcurl4-openssl-dev libmicrohttpd-dev libjansson-dev libxml2-dev libsqlite3-dev libssl-dev libyaml-dev zlib1g-dev
-libavformat-dev libavcodec-dev libswresample-dev libswscale-dev libavutil-dev libseccomp-dev libutf8proc-dev libpcre2-dev tzdata"
+libavformat-dev libavcodec-dev libswresample-dev libswscale-dev libavutil-dev libseccomp-dev libutf8proc-dev tzdata"
 demo="espeak-ng ffmpeg curl"
 test="clang clang-format clang-tidy cppcheck libclang-rt-14-dev llvm libcmocka-dev chromium fonts-dejavu-core sqlite3 man-db procps
 awscli python3-venv"

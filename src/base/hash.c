@@ -29,6 +29,10 @@ static const EVP_MD *digest_of(enum hash_kind kind) {
         return EVP_sha1();
     case HASH_MD5:
         return EVP_md5();
+    case HASH_SHA384:
+        return EVP_sha384();
+    case HASH_SHA512:
+        return EVP_sha512();
     case HASH_SHA256:
         break;
     }
@@ -80,7 +84,7 @@ char *hash_end(struct hash *hash, char out[HASH_TEXT_SIZE]) {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     must(EVP_DigestFinal_ex(hash->context, digest, &size));
-    return hash_hex(digest, size < HASH_SHA256_BYTES ? size : HASH_SHA256_BYTES, out);
+    return hash_hex(digest, size, out);
 }
 
 void hash_close(struct hash *hash) {

@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 
-enum hash_kind { HASH_SHA1, HASH_SHA256, HASH_MD5 };
-enum { HASH_TEXT_SIZE = 65 }; /* the longest, SHA-256, in hexadecimal with its zero byte */
+enum hash_kind { HASH_SHA1, HASH_SHA256, HASH_MD5, HASH_SHA384, HASH_SHA512 };
+enum { HASH_TEXT_SIZE = 129 }; /* the longest, SHA-512, in hexadecimal with its zero byte */
 
 /* 64-bit FNV-1a (draft-eastlake-fnv section 2): fast, not safe against an adversary. */
 uint64_t hash_fnv1a(const void *data, size_t length);

@@ -1,5 +1,6 @@
 /* Evaluating Choice rules. Values of another type than the rule's are never equal, smaller or larger: the rule does
  * not hold, and that is no failure. A path that selects nothing is one, but for IsPresent. */
+#include "base/limits.h"
 #include "flow/choice.h"
 
 /* A value that a path of the rule names; a new reference, or NULL with a failure. */
@@ -95,11 +96,11 @@ static int evaluate_one(const struct choice_rule *rule, const struct evaluation 
     return other ? test_value(rule, value, other) : -1;
 }
 
-int choice_evaluate(const struct choice_rule *rule, const struct evaluation *evaluation, struct failure *failure) {
+static int evaluate(const struct choice_rule *rule, const struct evaluation *evaluation, struct failure *failure) {
     if (rule->kind == CHOICE_COMPARE)
         return evaluate_one(rule, evaluation, failure);
     for (size_t i = 0; i < rule->count; i++) {
-        int holds = choice_evaluate(rule->rules[i], evaluation, failure);
+        int holds = evaluate(rule->rules[i], evaluation, failure);
         if (holds < 0)
             return -1;
         if (rule->kind == CHOICE_NOT)
@@ -108,4 +109,12 @@ int choice_evaluate(const struct choice_rule *rule, const struct evaluation *eva
             return holds;
     }
     return rule->kind == CHOICE_AND;
+}
+
+int choice_evaluate(const struct choice_rule *rule, const struct evaluation *evaluation, struct failure *failure) {
+    size_t budget = LIMIT_FLOW_EVALUATION;
+    struct evaluation inner = *evaluation;
+    if (!inner.budget)
+        inner.budget = &budget;
+    return evaluate(rule, &inner, failure);
 }

@@ -45,9 +45,7 @@ int expression_compare_numbers(const json_t *a, const json_t *b) {
     return left < right ? -1 : left > right;
 }
 
-static bool equal(const json_t *a, const json_t *b, int depth);
-
-static bool objects_equal(const json_t *a, const json_t *b, int depth) {
+static bool objects_equal(const json_t *a, const json_t *b, size_t *budget) {
     if (json_object_size(a) != json_object_size(b))
         return false;
     const char *key = NULL;
@@ -55,44 +53,39 @@ static bool objects_equal(const json_t *a, const json_t *b, int depth) {
     json_t *value = NULL;
     json_object_keylen_foreach((json_t *)(uintptr_t)a, key, length, value) {
         const json_t *other = json_object_getn(b, key, length);
-        if (!other || !equal(value, other, depth + 1))
+        if (!other || !expression_equal(value, other, budget))
             return false;
     }
     return true;
 }
 
-static bool arrays_equal(const json_t *a, const json_t *b, int depth) {
+static bool arrays_equal(const json_t *a, const json_t *b, size_t *budget) {
     size_t size = json_array_size(a);
     if (size != json_array_size(b))
         return false;
     for (size_t i = 0; i < size; i++) {
-        if (!equal(json_array_get(a, i), json_array_get(b, i), depth + 1))
+        if (!expression_equal(json_array_get(a, i), json_array_get(b, i), budget))
             return false;
     }
     return true;
 }
 
-static bool equal(const json_t *a, const json_t *b, int depth) {
+bool expression_equal(const json_t *a, const json_t *b, size_t *budget) {
+    if (*budget == 0 || json_typeof(a) != json_typeof(b))
+        return false;
+    --*budget;
     if (a == b)
         return true;
-    if (depth > LIMIT_FLOW_DEPTH)
-        return false;
-    if (json_is_number(a) && json_is_number(b))
+    if (json_is_number(a))
         return expression_compare_numbers(a, b) == 0;
-    if (json_typeof(a) != json_typeof(b))
-        return false;
     if (json_is_object(a))
-        return objects_equal(a, b, depth);
+        return objects_equal(a, b, budget);
     if (json_is_array(a))
-        return arrays_equal(a, b, depth);
+        return arrays_equal(a, b, budget);
     if (json_is_string(a))
         return json_string_length(a) == json_string_length(b) &&
                memcmp(json_string_value(a), json_string_value(b), json_string_length(a)) == 0;
     return true; /* null, true, false: the type says all */
-}
-
-bool expression_equal(const json_t *a, const json_t *b) {
-    return equal(a, b, 0);
 }
 
 static void let_go(void *value) {

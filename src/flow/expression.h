@@ -34,7 +34,8 @@ struct evaluation {
     const json_t *input;   /* "$" */
     const json_t *context; /* "$$", an object */
     const struct variables *variables;
-    struct random *random; /* States.UUID, States.MathRandom without a seed */
+    struct random *random; /* States.UUID, States.MathRandom without a seed; NULL: the system's */
+    size_t *budget;        /* nodes that may still be looked at, shared by several calls; NULL: each call has its own */
 };
 
 /* ---- paths ---- */

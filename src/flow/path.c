@@ -1,6 +1,7 @@
 /* Reading paths: the common forms, and what all expressions share. */
 #include "flow/path.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -49,61 +50,100 @@ static const json_t *element(const json_t *array, int64_t index) {
     return index < 0 || index >= size ? NULL : json_array_get(array, (size_t)index);
 }
 
-static const json_t *child(const json_t *node, const struct path_step *step) {
+const json_t *path_child(const json_t *node, const struct path_step *step) {
     if (step->kind == PATH_STEP_NAME)
         return json_object_getn(node, step->name.text, step->name.length);
     return element(node, step->indexes[0]);
 }
 
 bool path_spend(struct path_walk *walk, size_t nodes) {
-    if (walk->budget >= nodes) {
-        walk->budget -= nodes;
+    if (*walk->budget >= nodes) {
+        *walk->budget -= nodes;
         return true;
     }
-    walk->budget = 0;
+    *walk->budget = 0;
     return failure_set(walk->failure, walk->evaluation->arena, FAILURE_RUNTIME,
-                       "The path looks at more than %d nodes, or selects more than %d", LIMIT_FLOW_EVALUATION,
-                       LIMIT_FLOW_RESULTS);
+                       "The expression looks at more than %d nodes", LIMIT_FLOW_EVALUATION);
 }
 
-static enum path_outcome absent(const struct path *path, const struct evaluation *evaluation, size_t missing,
-                                const json_t *parent, struct path_absence *absence) {
-    if (!absence)
-        return PATH_ABSENT;
-    struct arena *arena = evaluation->arena;
-    bool last = missing + 1 >= path->count;
-    absence->past_end = false;
-    if (!parent) { /* the variable itself */
-        absence->words = arena_format(arena, "No results for path: %s", path_normal(arena, path, 0));
-    } else if (path->steps[missing].kind == PATH_STEP_INDEX && !json_is_array(parent)) {
-        const char *text = expression_text(arena, parent, LIMIT_FLOW_INTRINSIC_TEXT, NULL);
-        absence->words = arena_format(arena, "Filter: [%lld] can only be applied to arrays. Current context is: %s",
-                                      (long long)path->steps[missing].indexes[0], text ? text : "");
-    } else if (path->steps[missing].kind == PATH_STEP_NAME && !json_is_object(parent)) {
-        absence->words = arena_format(arena, "Property ['%s'] not found in path %s", path->steps[missing].name.text,
-                                      path_normal(arena, path, missing));
-    } else if (path->steps[missing].kind == PATH_STEP_NAME && !last) {
-        absence->words = arena_format(arena, "Missing property in path %s", path_normal(arena, path, missing + 1));
-    } else {
-        absence->past_end = last && path->steps[missing].kind == PATH_STEP_INDEX;
-        absence->words = arena_format(arena, "No results for path: %s", path_normal(arena, path, path->count));
+/* The names of Jackson's classes stand in Jayway's messages. */
+static const char *jackson_class(const json_t *value) {
+    json_int_t number = json_integer_value(value);
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        return "ObjectNode";
+    case JSON_ARRAY:
+        return "ArrayNode";
+    case JSON_STRING:
+        return "TextNode";
+    case JSON_INTEGER:
+        return number >= INT32_MIN && number <= INT32_MAX ? "IntNode" : "LongNode";
+    case JSON_REAL:
+        return "DoubleNode";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "BooleanNode";
+    case JSON_NULL:
+        break;
     }
-    return PATH_ABSENT;
+    return "NullNode";
+}
+
+static const char *not_an_object(struct arena *arena, const struct path *path, size_t missing, const json_t *parent) {
+    return arena_format(arena,
+                        "Expected to find an object with property ['%s'] in path %s but found '%s%s'. This is not a "
+                        "json object according to the JsonProvider: "
+                        "'com.jayway.jsonpath.spi.json.JacksonJsonNodeJsonProvider'.",
+                        path->steps[missing].name.text, path_normal(arena, path, missing),
+                        parent ? "com.fasterxml.jackson.databind.node." : "", parent ? jackson_class(parent) : "null");
+}
+
+static const char *not_an_array(struct arena *arena, const struct path *path, size_t missing, const json_t *parent) {
+    const char *text = expression_text(arena, parent, LIMIT_FLOW_INTRINSIC_TEXT, NULL);
+    return arena_format(arena, "Filter: %s can only be applied to arrays. Current context is: %s",
+                        path_normal_step(arena, &path->steps[missing]), text ? text : "");
+}
+
+bool path_explain(const struct path *path, const struct evaluation *evaluation, size_t missing, const json_t *parent,
+                  struct path_absence *absence) {
+    const struct path_step *step = missing < path->count ? &path->steps[missing] : NULL;
+    bool last = missing + 1 >= path->count, index = step && step->kind == PATH_STEP_INDEX;
+    struct arena *arena = evaluation->arena;
+    absence->past_end = index && last && json_is_array(parent);
+    if (absence->quiet)
+        return false;
+    if (!parent) /* the variable itself */
+        absence->words = arena_format(arena, "No results for path: %s", path_normal(arena, path, 0));
+    else if (index && !json_is_array(parent))
+        absence->words = not_an_array(arena, path, missing, parent);
+    else if (index && !last && path->steps[missing + 1].kind == PATH_STEP_NAME) /* past the end: Java's null */
+        absence->words = not_an_object(arena, path, missing + 1, NULL);
+    else if (step && step->kind == PATH_STEP_NAME && !json_is_object(parent))
+        absence->words = not_an_object(arena, path, missing, parent);
+    else if (step && step->kind == PATH_STEP_NAME && !last)
+        absence->words = arena_format(arena, "Missing property in path %s", path_normal(arena, path, missing + 1));
+    else
+        absence->words = arena_format(arena, "No results for path: %s", path_normal(arena, path, path->count));
+    return false;
 }
 
 static enum path_outcome look_plain(const struct path *path, const struct evaluation *evaluation, json_t **value,
                                     struct path_absence *absence) {
     const json_t *node = path_start(path, evaluation, NULL);
-    if (!node)
-        return absent(path, evaluation, 0, NULL, absence);
-    for (size_t i = 0; i < path->count; i++) {
-        const json_t *next = child(node, &path->steps[i]);
+    size_t i = 0;
+    for (; node && i < path->count; i++) {
+        const json_t *next = path_child(node, &path->steps[i]);
         if (!next)
-            return absent(path, evaluation, i, node, absence);
+            break;
         node = next;
     }
-    *value = hold(node);
-    return PATH_FOUND;
+    if (node && i == path->count) {
+        *value = hold(node);
+        return PATH_FOUND;
+    }
+    if (absence)
+        path_explain(path, evaluation, i, node, absence);
+    return PATH_ABSENT;
 }
 
 enum path_outcome path_look(const struct path *path, const struct evaluation *evaluation, json_t **value,
@@ -114,7 +154,12 @@ enum path_outcome path_look(const struct path *path, const struct evaluation *ev
         *value = intrinsic_evaluate(path->intrinsic, evaluation, failure);
         return *value ? PATH_FOUND : PATH_FAILED;
     }
-    struct path_walk walk = {.evaluation = evaluation, .budget = LIMIT_FLOW_EVALUATION, .failure = failure};
+    size_t own = LIMIT_FLOW_EVALUATION;
+    struct evaluation inner = *evaluation;
+    if (path->root == PATH_ROOT_CONTEXT) /* then "$" in its filters is the context object */
+        inner.input = evaluation->context;
+    struct path_walk walk = {
+        .evaluation = &inner, .budget = evaluation->budget ? evaluation->budget : &own, .failure = failure};
     return path_walk_read(&walk, path, NULL, value, absence);
 }
 
@@ -124,6 +169,8 @@ json_t *path_read(const struct path *path, const struct evaluation *evaluation, 
     enum path_outcome outcome = path_look(path, evaluation, &value, &absence, failure);
     if (outcome == PATH_FOUND)
         return value;
+    if (outcome == PATH_ABSENT && absence.past_end) /* what the service reads there is null */
+        return json_null();
     if (outcome == PATH_ABSENT)
         failure_set(failure, evaluation->arena, FAILURE_RUNTIME, "Invalid path '%s' : %s", path->text, absence.words);
     return NULL;

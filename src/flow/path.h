@@ -53,8 +53,9 @@ struct path_step {
     bool has_from, has_to;         /* SLICE */
     int64_t from, to;
     const struct filter *filter; /* FILTER */
-    const struct path_function *function; /* FUNCTION */
+    const struct path_function *function; /* FUNCTION, always the last */
     const struct path_parameter *parameters;
+    bool scanned; /* FUNCTION: the one parameter is what a scan found */
 };
 
 struct path {
@@ -70,15 +71,18 @@ struct path {
 
 /* Why a path selects nothing. */
 struct path_absence {
-    const char *words;   /* Jayway's; in the arena */
-    bool past_end;       /* its last step is an index past the end of an array that is there */
+    bool quiet;        /* given: nobody reads the words */
+    bool strict;       /* given: an indefinite path whose first steps fail is absent too, not an empty array */
+    const char *words; /* Jayway's; in the arena */
+    bool past_end;     /* its last step is an index past the end of an array that is there */
 };
 
 /* What evaluations of one call share. */
 struct path_walk {
     const struct evaluation *evaluation;
-    size_t budget;           /* nodes that may still be looked at */
+    size_t *budget;          /* nodes that may still be looked at */
     struct failure *failure; /* set when the walk ended with PATH_FAILED */
+    unsigned depth;          /* of the walk's own recursion */
 };
 
 enum path_outcome { PATH_FOUND, PATH_ABSENT, PATH_FAILED };
@@ -94,8 +98,16 @@ enum path_outcome path_walk_read(struct path_walk *walk, const struct path *path
 /* The value that a path starts at, borrowed; NULL: the variable is not there. */
 const json_t *path_start(const struct path *path, const struct evaluation *evaluation, const json_t *current);
 
+/* The node that a NAME or INDEX step selects, borrowed; NULL: none. */
+const json_t *path_child(const json_t *node, const struct path_step *step);
+
+/* Says why step `missing` selects nothing at `parent` (NULL: the path's start is not there). Returns false. */
+bool path_explain(const struct path *path, const struct evaluation *evaluation, size_t missing, const json_t *parent,
+                  struct path_absence *absence);
+
 /* "$['a'][0]" of the first `count` steps, in the arena. */
 const char *path_normal(struct arena *arena, const struct path *path, size_t count);
+const char *path_normal_step(struct arena *arena, const struct path_step *step);
 
 /* One more node looked at. False: that was too many, and the walk failed. */
 bool path_spend(struct path_walk *walk, size_t nodes);
@@ -147,8 +159,9 @@ const char *expression_text(struct arena *arena, const json_t *value, size_t cei
 int expression_compare_texts(const char *a, size_t a_length, const char *b, size_t b_length);
 /* Numbers of both kinds; neither may be anything else. */
 int expression_compare_numbers(const json_t *a, const json_t *b);
-/* Equal as JSON values; 1 and 1.0 are. */
-bool expression_equal(const json_t *a, const json_t *b);
+/* Equal as JSON values; 1 and 1.0 are not. Takes a node off *budget for each pair that it compares; when that is used up
+ * the answer is false. */
+bool expression_equal(const json_t *a, const json_t *b, size_t *budget);
 /* Keeps the reference `value` (taken over) for as long as the arena lives; NULL is allowed. Returns it. */
 const json_t *expression_keep(struct arena *arena, json_t *value);
 

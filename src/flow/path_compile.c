@@ -334,15 +334,17 @@ static bool step_definite(const struct path_step *step, bool last) {
 }
 
 static void classify(struct path *path) {
+    bool scanned = false;
     path->plain = path->root != PATH_ROOT_CURRENT;
     path->definite = true;
     for (size_t i = 0; i < path->count; i++) {
         const struct path_step *step = &path->steps[i];
         path->plain &= step->kind == PATH_STEP_NAME || step->kind == PATH_STEP_INDEX;
         path->definite &= step_definite(step, i + 1 == path->count);
+        if (step->kind == PATH_STEP_SCAN && path->steps[path->count - 1].kind == PATH_STEP_FUNCTION)
+            scanned = true; /* a function takes together what a scan finds, and gives one value */
     }
-    if (path->count && path->steps[path->count - 1].kind == PATH_STEP_FUNCTION)
-        path->definite = true; /* a function gives one value */
+    path->definite |= scanned;
 }
 
 const struct path *path_compile_part(const struct path_reader *outer, const char *text, size_t length, bool current) {
@@ -351,6 +353,8 @@ const struct path *path_compile_part(const struct path_reader *outer, const char
     reader->text = arena_text_part(outer->arena, text, length);
     reader->length = length;
     reader->at = 0;
+    while (reader->length && reader->text[reader->length - 1] == ' ')
+        reader->length--;
     struct path *path = arena_alloc(reader->arena, sizeof(*path));
     path->text = reader->text;
     if (++reader->nesting > LIMIT_FLOW_PATH_DEPTH) {
@@ -360,6 +364,10 @@ const struct path *path_compile_part(const struct path_reader *outer, const char
     if (!read_root(reader, current, path))
         return NULL;
     while (reader->at < reader->length) {
+        if (draft.count && draft.steps[draft.count - 1].kind == PATH_STEP_FUNCTION) {
+            path_fault(reader, "a function is the last step");
+            return NULL;
+        }
         if (!read_step(&draft))
             return NULL;
     }
@@ -404,7 +412,7 @@ const struct path *path_compile(struct arena *arena, const char *text, enum path
 
 /* ---- the form that messages have ---- */
 
-static const char *normal_step(struct arena *arena, const struct path_step *step) {
+const char *path_normal_step(struct arena *arena, const struct path_step *step) {
     switch (step->kind) {
     case PATH_STEP_NAME:
         return arena_format(arena, "['%s']", step->name.text);
@@ -435,6 +443,6 @@ const char *path_normal(struct arena *arena, const struct path *path, size_t cou
     if (path->root == PATH_ROOT_VARIABLE)
         text_append_format(&text, "['%s']", path->variable.text);
     for (size_t i = 0; i < count && i < path->count; i++)
-        text_append(&text, normal_step(arena, &path->steps[i]));
+        text_append(&text, path_normal_step(arena, &path->steps[i]));
     return arena_text_part(arena, text_value(&text), text.length);
 }

@@ -185,7 +185,7 @@ static json_t *evaluate_path(const struct template *made, const struct evaluatio
     return NULL;
 }
 
-json_t *template_evaluate(const struct template *made, const struct evaluation *evaluation, struct failure *failure) {
+static json_t *evaluate(const struct template *made, const struct evaluation *evaluation, struct failure *failure) {
     if (made->kind == NODE_CONSTANT)
         return hold(made->source);
     if (made->kind == NODE_PATH)
@@ -193,7 +193,7 @@ json_t *template_evaluate(const struct template *made, const struct evaluation *
     json_t *whole = made->kind == NODE_OBJECT ? json_object() : json_array();
     for (size_t i = 0; i < made->count; i++) {
         const struct member *member = &made->members[i];
-        json_t *value = template_evaluate(member->value, evaluation, failure);
+        json_t *value = evaluate(member->value, evaluation, failure);
         if (!value) {
             json_decref(whole);
             return NULL;
@@ -204,4 +204,12 @@ json_t *template_evaluate(const struct template *made, const struct evaluation *
             json_array_append_new(whole, value);
     }
     return whole;
+}
+
+json_t *template_evaluate(const struct template *made, const struct evaluation *evaluation, struct failure *failure) {
+    size_t budget = LIMIT_FLOW_EVALUATION;
+    struct evaluation inner = *evaluation;
+    if (!inner.budget)
+        inner.budget = &budget;
+    return evaluate(made, &inner, failure);
 }
