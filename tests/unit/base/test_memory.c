@@ -42,6 +42,27 @@ static void test_arena(void **state) {
     arena_close(arena);
 }
 
+static int released;
+
+static void release(void *value) {
+    released = released * 10 + *(int *)value;
+}
+
+/* What was deferred is released once, the latest first, at a reset as at the end. */
+static void test_arena_defer(void **state) {
+    (void)state;
+    int one = 1, two = 2, three = 3;
+    struct arena *arena = arena_open();
+    arena_defer(arena, release, &one);
+    arena_defer(arena, release, &two);
+    assert_int_equal(released, 0);
+    arena_reset(arena);
+    assert_int_equal(released, 21);
+    arena_defer(arena, release, &three);
+    arena_close(arena);
+    assert_int_equal(released, 213);
+}
+
 static void test_arena_texts(void **state) {
     (void)state;
     ARENA_OWNED struct arena *arena = arena_open();
@@ -169,6 +190,7 @@ static void test_hash(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_arena_defer),
         cmocka_unit_test(test_arena_texts),
         cmocka_unit_test(test_overflow_ends_the_program),
         cmocka_unit_test(test_memory),
