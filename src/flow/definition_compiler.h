@@ -27,7 +27,7 @@ struct compiler {
     struct arena *arena;
     const struct definition_settings *settings;
     struct diagnostics *diagnostics;
-    const struct source_map *map;
+    struct source_map *map;
     enum query_language language; /* of the machine */
     bool express;                 /* the rules of Express machines hold here */
 
@@ -36,7 +36,6 @@ struct compiler {
     size_t state_count, state_capacity, crossing_capacity;
     bool too_many; /* states */
     json_t *names; /* of a state: its number */
-    bool names_twice;
     json_t *labels;
     struct transition *transitions; /* of the lists that are open */
     size_t transition_count, transition_capacity;
@@ -58,7 +57,7 @@ struct fields {
 struct diagnostic *fault(struct compiler *compiler, const char *code, const struct place *place, const char *format,
                          ...) __attribute__((format(printf, 4, 5)));
 /* The same for a field: the location is that of the object, the mark stands at the field's key. */
-void fault_field(const struct fields *fields, const char *name, const char *format, ...)
+struct diagnostic *fault_field(const struct fields *fields, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void warn(struct compiler *compiler, const char *code, const struct place *place, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -65,47 +65,46 @@ void field_text_or_path(const struct fields *fields, const char *name, const cha
 
 /* ---- payload templates ---- */
 
-/* The place that a JSON pointer (RFC 6901) below `place` names: its parent, the last token apart. */
-static const struct place *below(struct compiler *compiler, const struct place *place, const char *pointer,
-                                 const json_t *value, const char **last) {
-    *last = NULL;
-    while (*pointer == '/') {
-        size_t size = strcspn(++pointer, "/");
-        char *token = arena_text_part(compiler->arena, pointer, size);
-        pointer += size;
-        char *to = token;
-        for (const char *from = token; *from; from++) {
-            bool escaped = *from == '~' && (from[1] == '0' || from[1] == '1');
-            *to++ = escaped ? (from[1] == '0' ? '~' : '/') : *from;
-            from += escaped;
-        }
-        *to = '\0';
-        bool item = json_is_array(value);
-        size_t index = item ? (size_t)strtoul(token, NULL, 10) : 0;
-        value = item ? json_array_get(value, index) : json_object_get(value, token);
-        if (*pointer == '/' || item)
-            place = place_keep(compiler, place, item ? NULL : token, index);
-        *last = item ? NULL : token;
-    }
-    return place;
+static void refuse_value(const struct fields *fields, const char *name, const struct error *err) {
+    struct diagnostic *made = fault_field(
+        fields, name, "The value for the field '%s' must be a valid JSONPath or a valid intrinsic function call", name);
+    if (made)
+        made->detail = arena_text(fields->compiler->diagnostics->arena, *err->hint ? err->hint : err->message);
 }
 
-static void refuse_template(const struct fields *fields, const char *name, const json_t *value, const char *where,
+/* Notes each value of a template that is wrong; the template's compiler stops at the first. */
+static void refuse_values(const struct fields *fields) {
+    static const struct error no_text = {.message = "it is no text"};
+    const char *key;
+    json_t *member;
+    size_t index;
+    json_object_foreach ((json_t *)(uintptr_t)fields->object, key, member) {
+        struct place place = {fields->place, key, 0};
+        struct fields inner = {fields->compiler, member, &place, fields->language};
+        struct error err = {0};
+        const char *text = json_string_value(member);
+        if (!text_ends(key, ".$"))
+            refuse_values(&inner);
+        else if (!text)
+            refuse_value(fields, key, &no_text);
+        else if (!path_compile(fields->compiler->arena, text, PATH_ANY, true, &err))
+            refuse_value(fields, key, &err);
+    }
+    json_array_foreach (fields->object, index, member) {
+        struct place place = {fields->place, NULL, index};
+        struct fields inner = {fields->compiler, member, &place, fields->language};
+        refuse_values(&inner);
+    }
+}
+
+static void refuse_template(const struct fields *fields, const char *name, const json_t *value,
                             const struct error *err) {
-    const char *last = NULL;
-    const struct place *place = place_keep(fields->compiler, fields->place, name, 0);
-    place = below(fields->compiler, place, where ? where : "", value, &last);
-    struct fields inner = {fields->compiler, NULL, place, fields->language};
-    struct place spot = {place, last, 0};
-    struct arena *arena = fields->compiler->diagnostics->arena;
-    const char *message =
-        arena_format(arena, "The value for the field '%s' must be a valid JSONPath or a valid intrinsic function call",
-                     last ? last : name);
-    struct diagnostic *made =
-        diagnostic_add(inner.compiler->diagnostics, DIAGNOSTIC_ERROR, CODE_SCHEMA, place_text(arena, place),
-                       source_map_find(inner.compiler->map, last ? &spot : place, true), message);
-    if (made)
-        made->detail = arena_text(arena, *err->hint ? err->hint : err->message);
+    size_t before = fields->compiler->diagnostics->errors;
+    struct place place = {fields->place, name, 0};
+    struct fields inner = {fields->compiler, value, &place, fields->language};
+    refuse_values(&inner);
+    if (fields->compiler->diagnostics->errors == before) /* too deep, or what else only the template's compiler knows */
+        fault(fields->compiler, CODE_SCHEMA, &place, "%s", err->message);
 }
 
 /* Constants that seem to be meant as paths: the key lacks its ".$". */
@@ -137,14 +136,13 @@ const struct template *field_template(const struct fields *fields, const char *n
     const json_t *value = field_get(fields, name);
     if (!value || fields->language != QUERY_JSONPATH)
         return NULL;
-    const char *where = NULL;
     struct error err = {0};
-    const struct template *made = template_compile(fields->compiler->arena, value, QUERY_JSONPATH, &where, &err);
+    const struct template *made = template_compile(fields->compiler->arena, value, QUERY_JSONPATH, NULL, &err);
     struct place place = {fields->place, name, 0};
     if (made)
         warn_constants(fields->compiler, &place, value);
     else
-        refuse_template(fields, name, value, where, &err);
+        refuse_template(fields, name, value, &err);
     return made;
 }
 

@@ -4,44 +4,48 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "flow/definition_compiler.h"
 
 /* ---- faults ---- */
 
+/* `spot` is where the mark stands. When there are enough, faults are counted and no more, so that a text of faults
+ * costs no more than another. */
 static struct diagnostic *note(struct compiler *compiler, enum diagnostic_severity severity, const char *code,
-                               const struct place *place, struct source_position position, const char *format,
+                               const struct place *place, const struct place *spot, const char *format,
                                va_list arguments) {
     struct arena *arena = compiler->diagnostics->arena;
-    const char *message = arena_format_list(arena, format, arguments);
-    return diagnostic_add(compiler->diagnostics, severity, code, place ? place_text(arena, place) : NULL, position,
-                          message);
+    if (compiler->diagnostics->count >= LIMIT_FLOW_DIAGNOSTICS)
+        return diagnostic_add(compiler->diagnostics, severity, code, NULL, (struct source_position){0}, "");
+    return diagnostic_add(compiler->diagnostics, severity, code, place_text(arena, place),
+                          source_map_find(compiler->map, spot, spot != place),
+                          arena_format_list(arena, format, arguments));
 }
 
 struct diagnostic *fault(struct compiler *compiler, const char *code, const struct place *place, const char *format,
                          ...) {
     va_list arguments;
     va_start(arguments, format);
-    struct source_position position = source_map_find(compiler->map, place, false);
-    struct diagnostic *made = note(compiler, DIAGNOSTIC_ERROR, code, place, position, format, arguments);
+    struct diagnostic *made = note(compiler, DIAGNOSTIC_ERROR, code, place, place, format, arguments);
     va_end(arguments);
     return made;
 }
 
-void fault_field(const struct fields *fields, const char *name, const char *format, ...) {
+struct diagnostic *fault_field(const struct fields *fields, const char *name, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     struct place spot = {fields->place, name, 0};
-    struct source_position position = source_map_find(fields->compiler->map, &spot, true);
-    note(fields->compiler, DIAGNOSTIC_ERROR, CODE_SCHEMA, fields->place, position, format, arguments);
+    struct diagnostic *made =
+        note(fields->compiler, DIAGNOSTIC_ERROR, CODE_SCHEMA, fields->place, &spot, format, arguments);
     va_end(arguments);
+    return made;
 }
 
 void warn(struct compiler *compiler, const char *code, const struct place *place, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    struct source_position position = source_map_find(compiler->map, place, false);
-    note(compiler, DIAGNOSTIC_WARNING, code, place, position, format, arguments);
+    note(compiler, DIAGNOSTIC_WARNING, code, place, place, format, arguments);
     va_end(arguments);
 }
 

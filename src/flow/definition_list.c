@@ -14,6 +14,7 @@ struct list_work {
     struct compiler *compiler;
     struct state_list *list;
     const struct place *place;
+    json_t *names; /* of a state of the list: its number */
     size_t first_transition;
     bool start_named;
     bool dead_end; /* a state that lacks both Next and End was found */
@@ -54,12 +55,10 @@ struct state *state_add(struct compiler *compiler, const char *name, const struc
     state->list = list;
     compiler->states[state->number] = state;
     compiler->crossings[state->number] = (struct crossing){0};
-    if (json_object_get(compiler->names, name)) {
-        compiler->names_twice = true;
+    if (json_object_get(compiler->names, name))
         fault(compiler, CODE_DUPLICATE_STATE, place, "Duplicate State name: %s", name);
-    } else {
+    else
         json_object_set_new(compiler->names, name, json_integer((json_int_t)state->number));
-    }
     return state;
 }
 
@@ -92,6 +91,7 @@ static void compile_states(struct list_work *work, const json_t *states) {
         if (!state)
             return;
         list[work->list->count++] = state;
+        json_object_set_new(work->names, name, json_integer((json_int_t)state->number));
         compiler->crossings[state->number].first = compiler->transition_count;
         state_compile(compiler, source, here, state);
         compiler->crossings[state->number].end = compiler->transition_count;
@@ -112,26 +112,13 @@ void transition_add(const struct fields *fields, const char *name, const struct 
         (struct transition){from, place_keep(compiler, fields->place, name, 0), target, to};
 }
 
-static const struct state *find(const struct compiler *compiler, const struct state_list *list, const char *name) {
-    const json_t *number = json_object_get(compiler->names, name);
-    if (!number)
-        return NULL;
-    const struct state *state = compiler->states[json_integer_value(number)];
-    if (state->list == list)
-        return state;
-    for (size_t i = 0; compiler->names_twice && i < list->count; i++) {
-        if (strcmp(list->states[i]->name, name) == 0)
-            return list->states[i];
-    }
-    return NULL;
-}
-
 static void resolve(struct list_work *work) {
     struct compiler *compiler = work->compiler;
     for (size_t i = work->first_transition; i < compiler->transition_count; i++) {
         const struct transition *transition = &compiler->transitions[i];
-        *transition->to = find(compiler, work->list, transition->name);
-        if (!*transition->to)
+        const json_t *number = json_object_get(work->names, transition->name);
+        *transition->to = number ? compiler->states[json_integer_value(number)] : NULL;
+        if (!number)
             fault(compiler, CODE_TARGET, transition->place, "Missing 'Next' target: %s", transition->name);
         else if (*transition->to != transition->from)
             compiler->crossings[(*transition->to)->number].entered = true;
@@ -172,7 +159,7 @@ static void check_reachable(const struct list_work *work) {
         reach(work->compiler, list->start, stack);
     for (size_t i = 0; i < list->count; i++) {
         const struct state *state = list->states[i];
-        if (state == list->start || crossings[state->number].entered)
+        if (crossings[state->number].entered) /* the start is, by StartAt */
             continue;
         refuse_unreachable(work, state);
         reach(work->compiler, state, stack);
@@ -206,8 +193,12 @@ const struct state_list *list_compile(const struct fields *fields, const struct 
     struct state_list *list = arena_alloc(compiler->arena, sizeof(*list));
     list->owner = owner;
     list->language = compiler->language;
-    struct list_work work = {
-        .compiler = compiler, .list = list, .place = fields->place, .first_transition = compiler->transition_count};
+    JSON_OWNED json_t *names = json_object();
+    struct list_work work = {.compiler = compiler,
+                             .list = list,
+                             .names = names,
+                             .place = fields->place,
+                             .first_transition = compiler->transition_count};
     fields_require(fields, required);
     const json_t *states = field_object(fields, "States");
     if (states && json_object_size(states) == 0) {

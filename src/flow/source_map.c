@@ -46,18 +46,28 @@ struct source_position source_position_of(const char *text, size_t offset) {
     return position;
 }
 
-static uint32_t child_of(const struct source_map *map, uint32_t node, const struct place *place) {
-    size_t index = 0;
-    for (uint32_t child = map->nodes[node].first; child != SOURCE_NONE; child = map->nodes[child].next, index++) {
-        const struct source_node *found = &map->nodes[child];
-        if (place->key ? found->key && strcmp(found->key, place->key) == 0 : !found->key && index == place->index)
-            return child;
+static bool is_at(const struct source_node *node, const struct place *place) {
+    return place->key ? node->key && strcmp(node->key, place->key) == 0 : !node->key && node->index == place->index;
+}
+
+/* Faults come in the order of the text, so the search begins where the last one ended: many of them cost no more than
+ * one walk over the children. */
+static uint32_t child_of(struct source_map *map, uint32_t node, const struct place *place) {
+    struct source_node *outer = &map->nodes[node];
+    uint32_t from = outer->last_found == SOURCE_NONE ? outer->first : outer->last_found;
+    for (uint32_t child = from; child != SOURCE_NONE; child = map->nodes[child].next) {
+        if (is_at(&map->nodes[child], place))
+            return outer->last_found = child;
+    }
+    for (uint32_t child = outer->first; child != from; child = map->nodes[child].next) {
+        if (is_at(&map->nodes[child], place))
+            return outer->last_found = child;
     }
     return SOURCE_NONE;
 }
 
 /* The node of a place, or of the nearest one around it. *exact: it is the very place. */
-static uint32_t node_of(const struct source_map *map, const struct place *place, bool *exact) {
+static uint32_t node_of(struct source_map *map, const struct place *place, bool *exact) {
     if (!place->up) {
         *exact = true;
         return 0;
@@ -70,7 +80,7 @@ static uint32_t node_of(const struct source_map *map, const struct place *place,
     return *exact ? found : outer;
 }
 
-struct source_position source_map_find(const struct source_map *map, const struct place *place, bool key) {
+struct source_position source_map_find(struct source_map *map, const struct place *place, bool key) {
     bool exact = false;
     const struct source_node *node = &map->nodes[node_of(map, place, &exact)];
     return source_map_at(map, node->key && (key || node->container) ? node->key_offset : node->offset);
@@ -97,8 +107,7 @@ static const struct place *place_of(struct arena *arena, const struct source_map
         return place;
     place->up = place_of(arena, map, found->parent);
     place->key = found->key;
-    for (uint32_t other = map->nodes[found->parent].first; other != node && !found->key; other = map->nodes[other].next)
-        place->index++;
+    place->index = found->key ? 0 : found->index;
     return place;
 }
 

@@ -42,8 +42,9 @@ struct source_map;
 struct source_map *source_map_make(struct arena *arena, const char *text, size_t length, struct source_fault *fault);
 
 /* The position of a value: of its key where it is an object's or array's (so that a mark stands at the name), else of
- * the value itself. The nearest place around it that there is, when it is not there. `key`: of the key in any case. */
-struct source_position source_map_find(const struct source_map *map, const struct place *place, bool key);
+ * the value itself. The nearest place around it that there is, when it is not there. `key`: of the key in any case. One
+ * thread at a time. */
+struct source_position source_map_find(struct source_map *map, const struct place *place, bool key);
 
 /* The position of a byte offset. */
 struct source_position source_map_at(const struct source_map *map, size_t offset);

@@ -14,8 +14,10 @@ struct source_node {
     uint32_t key_length;  /* decoded */
     uint32_t key_offset;  /* of its opening quote */
     uint32_t offset;      /* of the value */
+    uint32_t index;       /* among its siblings */
     uint32_t parent;      /* SOURCE_NONE: the root */
     uint32_t first, next; /* child and sibling, SOURCE_NONE: none */
+    uint32_t last_found;  /* the child that was asked for last: the next question is about one behind it */
     bool container;
 };
 

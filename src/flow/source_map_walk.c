@@ -231,8 +231,12 @@ static uint32_t add_node(struct walk *walk, uint32_t parent, uint32_t before) {
     struct source_map *map = walk->map;
     map->nodes = arena_grow(walk->arena, map->nodes, map->count, &map->capacity, sizeof(*map->nodes));
     uint32_t made = (uint32_t)map->count++;
-    map->nodes[made] =
-        (struct source_node){.offset = (uint32_t)walk->at, .parent = parent, .first = SOURCE_NONE, .next = SOURCE_NONE};
+    map->nodes[made] = (struct source_node){.offset = (uint32_t)walk->at,
+                                            .index = before == SOURCE_NONE ? 0 : map->nodes[before].index + 1,
+                                            .parent = parent,
+                                            .first = SOURCE_NONE,
+                                            .next = SOURCE_NONE,
+                                            .last_found = SOURCE_NONE};
     if (before != SOURCE_NONE)
         map->nodes[before].next = made;
     else if (parent != SOURCE_NONE)
