@@ -80,7 +80,7 @@ void hash_add(struct hash *hash, const void *data, size_t length) {
     must(EVP_DigestUpdate(hash->context, data, length));
 }
 
-char *hash_end(struct hash *hash, char out[HASH_TEXT_SIZE]) {
+char *hash_end(struct hash *hash, char *out) {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     must(EVP_DigestFinal_ex(hash->context, digest, &size));
@@ -94,7 +94,7 @@ void hash_close(struct hash *hash) {
     free(hash);
 }
 
-char *hash_text(enum hash_kind kind, const void *data, size_t length, char out[HASH_TEXT_SIZE]) {
+char *hash_text(enum hash_kind kind, const void *data, size_t length, char *out) {
     struct hash *hash = hash_open(kind);
     hash_add(hash, data, length);
     hash_end(hash, out);
@@ -102,7 +102,7 @@ char *hash_text(enum hash_kind kind, const void *data, size_t length, char out[H
     return out;
 }
 
-bool hash_file(enum hash_kind kind, const char *path, char out[HASH_TEXT_SIZE], struct error *err) {
+bool hash_file(enum hash_kind kind, const char *path, char *out, struct error *err) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return error_set_os(err, errno, "cannot read %s", path);

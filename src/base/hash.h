@@ -14,8 +14,9 @@ enum { HASH_TEXT_SIZE = 129 }; /* the longest, SHA-512, in hexadecimal with its 
 /* 64-bit FNV-1a (draft-eastlake-fnv section 2): fast, not safe against an adversary. */
 uint64_t hash_fnv1a(const void *data, size_t length);
 
-/* Lower-case hexadecimal digest of `data` into `out`; returns `out`. */
-char *hash_text(enum hash_kind kind, const void *data, size_t length, char out[HASH_TEXT_SIZE]);
+/* Lower-case hexadecimal digest of `data` into `out`, as long as the kind asks for (65 bytes of SHA-256, at most
+ * HASH_TEXT_SIZE); returns `out`. */
+char *hash_text(enum hash_kind kind, const void *data, size_t length, char *out);
 
 enum { HASH_SHA256_BYTES = 32 };
 
@@ -27,14 +28,14 @@ void hash_hmac_sha256(const void *key, size_t key_length, const void *data, size
 char *hash_hex(const unsigned char *bytes, size_t length, char *out);
 
 /* hash_text for a file, streamed. ERROR_ABSENT, ERROR_IO. */
-bool hash_file(enum hash_kind kind, const char *path, char out[HASH_TEXT_SIZE], struct error *err);
+bool hash_file(enum hash_kind kind, const char *path, char *out, struct error *err);
 
 /* A digest made piece by piece. */
 struct hash;
 struct hash *hash_open(enum hash_kind kind);
 void hash_add(struct hash *hash, const void *data, size_t length);
-/* Writes the digest; nothing may be added after it. */
-char *hash_end(struct hash *hash, char out[HASH_TEXT_SIZE]);
+/* Writes the digest in hexadecimal (at most HASH_TEXT_SIZE bytes, 65 of SHA-256); nothing may be added after it. */
+char *hash_end(struct hash *hash, char *out);
 void hash_close(struct hash *hash);
 
 #endif
