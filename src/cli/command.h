@@ -86,6 +86,10 @@ int command_podcast_respell(struct command_context *context);
 int command_podcast_search(struct command_context *context);
 int command_podcast_history(struct command_context *context);
 int command_flow_draw(struct command_context *context);
+int command_schedule_create(struct command_context *context);
+int command_schedule_delete(struct command_context *context);
+int command_schedule_groups(struct command_context *context);
+int command_schedule_list(struct command_context *context);
 int command_schedule_next(struct command_context *context);
 int command_flow_check(struct command_context *context);
 int command_flow_create(struct command_context *context);
@@ -97,6 +101,8 @@ int command_flow_wait(struct command_context *context);
 int command_flow_stop(struct command_context *context);
 int command_flow_redrive(struct command_context *context);
 int command_flow_test(struct command_context *context);
+int command_schedule_show(struct command_context *context);
+int command_schedule_update(struct command_context *context);
 int command_serve(struct command_context *context);
 
 #endif

@@ -15,6 +15,10 @@
 
 /* Where no server runs, a command opens the engine itself. */
 #define ENGINE_OPTIONS "flow.region flow.account flow.mock-config flow.virtual-time flow.time-scale"
+#define SCHEDULE_OPTIONS                                                                                               \
+    "schedule.target input schedule.timezone schedule.group schedule.state schedule.start schedule.end "               \
+    "schedule.window schedule.retries schedule.max-age schedule.dead-letter schedule.message-group "                   \
+    "schedule.delete-after schedule.description schedule.role"
 
 static const struct command table[] = {
     {"podcast", "add", "FEED_URL", 1, 1, "make a site from a feed, or add a podcast to a site",
@@ -74,6 +78,21 @@ static const struct command table[] = {
     {"flow", "test", "FILE [STATE]", 1, 2, "try one state, its task mocked or carried out",
      "input flow.mock flow.context flow.variables flow.retries " ENGINE_OPTIONS,
      "tidemill flow test hello.asl.json Greet --input '{\"who\": \"you\"}'", command_flow_test, false},
+    {"schedule", "create", "NAME EXPRESSION", 2, 2, "start something again and again, or once at a time",
+     SCHEDULE_OPTIONS,
+     "tidemill schedule create nightly 'cron(0 3 * * ? *)' --target task:podcast.run --timezone Europe/Berlin",
+     command_schedule_create, false},
+    {"schedule", "update", "NAME [EXPRESSION]", 1, 2, "change a schedule; what is not named stays", SCHEDULE_OPTIONS,
+     "tidemill schedule update nightly --state DISABLED", command_schedule_update, false},
+    {"schedule", "list", "", 0, 0, "list the schedules and when each comes next",
+     "schedule.group schedule.prefix schedule.state", "tidemill schedule list --state ENABLED", command_schedule_list,
+     false},
+    {"schedule", "show", "NAME", 1, 1, "show a schedule and when it comes next", "schedule.group",
+     "tidemill schedule show nightly", command_schedule_show, false},
+    {"schedule", "delete", "NAME", 1, 1, "delete a schedule", "schedule.group", "tidemill schedule delete nightly",
+     command_schedule_delete, false},
+    {"schedule", "groups", "[create|delete NAME]", 0, 2, "list, make and delete groups of schedules", "",
+     "tidemill schedule groups create shows", command_schedule_groups, false},
     {"serve", NULL, "", 0, 0, "serve the sites, the state machines and the console",
      "serve.listen serve.allow-unsigned serve.access-keys flow.region flow.account flow.mock-config flow.virtual-time "
      "flow.time-scale",

@@ -1,12 +1,12 @@
-/* tidemill schedule next. */
+/* tidemill schedule next, and how times are shown. */
 #include <stdio.h>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "cli/output.h"
-#include "schedule/expression.h"
+#include "cli/schedule.h"
 
-/* "2026-03-29T08:30:00+02:00 CEST" of a moment on a zone's clock. */
-static const char *local_text(struct arena *arena, const struct zone *zone, int64_t ms, bool with_name) {
+const char *schedule_local_text(struct arena *arena, const struct zone *zone, int64_t ms, bool with_name) {
     struct zone_period period;
     zone_period_at(zone, ms / 1000, &period);
     char iso[CLOCK_ISO_SIZE];
@@ -14,6 +14,29 @@ static const char *local_text(struct arena *arena, const struct zone *zone, int6
     int64_t minutes = (period.offset < 0 ? -period.offset : period.offset) / 60;
     return arena_format(arena, "%.19s%c%02d:%02d%s%s", iso, period.offset < 0 ? '-' : '+', (int)(minutes / 60),
                         (int)(minutes % 60), with_name ? " " : "", with_name ? period.abbreviation : "");
+}
+
+static int64_t date_of(const json_t *settings, const char *key) {
+    const json_t *value = json_object_get(settings, key);
+    return json_is_number(value) ? (int64_t)(json_number_value(value) * 1000.0) : SCHEDULE_NO_TIME;
+}
+
+bool schedule_upcoming(const json_t *settings, int64_t after_ms, int64_t *times, size_t most, size_t *count,
+                       struct zone **zone, struct error *err) {
+    struct schedule_expression expression;
+    if (!schedule_expression_parse(json_get_text(settings, "ScheduleExpression", ""), &expression, err))
+        return false;
+    struct zone *found = zone_open(json_get_text(settings, "ScheduleExpressionTimezone", "UTC"), err);
+    if (!found)
+        return false;
+    struct schedule_frame frame = {found, date_of(settings, "CreationDate"), date_of(settings, "StartDate"),
+                                   date_of(settings, "EndDate")};
+    bool enabled = text_equal(json_get_text(settings, "State", ""), "ENABLED");
+    int64_t at = after_ms;
+    for (*count = 0; enabled && *count < most && schedule_next(&expression, &frame, at, &at); (*count)++)
+        times[*count] = at;
+    *zone = found;
+    return true;
 }
 
 static bool read_after(struct command_context *context, int64_t *after_ms, struct error *err) {
@@ -33,11 +56,11 @@ static void list(struct command_context *context, const struct schedule_expressi
     for (int64_t i = 0; i < count && schedule_next(expression, frame, at, &at); i++) {
         char utc[CLOCK_ISO_SIZE];
         clock_iso(at, utc);
+        const char *local = schedule_local_text(context->arena, frame->zone, at, !output_wants_json(context));
         if (output_wants_json(context))
-            json_array_append_new(
-                all, json_pack("{s:s, s:s}", "local", local_text(context->arena, frame->zone, at, false), "utc", utc));
+            json_array_append_new(all, json_pack("{s:s, s:s}", "local", local, "utc", utc));
         else
-            printf("%s  %.19sZ\n", local_text(context->arena, frame->zone, at, true), utc);
+            printf("%s  %.19sZ\n", local, utc);
     }
     if (output_wants_json(context))
         output_json(all);
@@ -49,11 +72,10 @@ int command_schedule_next(struct command_context *context) {
     struct error err = {0};
     struct schedule_expression expression;
     int64_t after_ms = 0;
-    if (!read_after(context, &after_ms, &err))
+    if (!read_after(context, &after_ms, &err) || !schedule_expression_parse(context->words[0], &expression, &err))
         return output_fail(&err, EXIT_USAGE);
-    if (!schedule_expression_parse(context->words[0], &expression, &err))
-        return output_fail(&err, EXIT_USAGE);
-    struct zone *zone = zone_open(options_text(context->options, "schedule.timezone"), &err);
+    const char *name = options_text(context->options, "schedule.timezone");
+    struct zone *zone = zone_open(name ? name : "UTC", &err);
     if (!zone)
         return output_fail(&err, err.code == ERROR_ABSENT ? EXIT_USAGE : EXIT_NOT_STARTED);
     /* A rate has no times of its own: it is counted from --after on. */

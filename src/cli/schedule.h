@@ -1,0 +1,29 @@
+/* What the schedule commands share. */
+#ifndef TIDEMILL_CLI_SCHEDULE_H
+#define TIDEMILL_CLI_SCHEDULE_H
+
+#include <jansson.h>
+
+#include "cli/command.h"
+#include "schedule/api.h"
+#include "schedule/expression.h"
+
+/* Who answers the operations of the API: for as long as it is open, this process owns the data directory's schedules.
+ */
+struct schedule_client;
+/* ERROR_BUSY: another process owns them. */
+struct schedule_client *schedule_client_open(struct command_context *context, struct error *err);
+void schedule_client_close(struct schedule_client *client); /* NULL is allowed */
+/* One operation; *answer is a new reference. ERROR_ABSENT, ERROR_EXISTS, ERROR_INVALID, ... by the service's type, with
+ * its sentence. */
+bool schedule_client_call(struct schedule_client *client, const struct schedule_request *request, json_t **answer,
+                          struct error *err);
+
+/* "2026-03-29T08:30:00+02:00 CEST" of a moment on a zone's clock, in `arena`. */
+const char *schedule_local_text(struct arena *arena, const struct zone *zone, int64_t ms, bool with_name);
+/* The occurrences after `after_ms` of what GetSchedule answered, at most `most`. None for one that is switched off.
+ * *zone is the caller's to close. False when the settings cannot be read. */
+bool schedule_upcoming(const json_t *settings, int64_t after_ms, int64_t *times, size_t most, size_t *count,
+                       struct zone **zone, struct error *err);
+
+#endif
