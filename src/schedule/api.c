@@ -88,7 +88,7 @@ bool schedule_page_read(struct schedule_call *call, struct schedule_page *page, 
         const char *digit = strchr(digits, token[i]);
         good = digit != NULL;
         if (good)
-            after[i / 2] = (char)(after[i / 2] * 16 + (digit - digits));
+            after[i / 2] = (char)((int)after[i / 2] * 16 + (int)(digit - digits));
     }
     page->after = after;
     return good || api_error_set(error, "ValidationException", 400, "Invalid NextToken.");

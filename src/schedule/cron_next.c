@@ -25,15 +25,19 @@ static int nearest_weekday(int day, int first, int length) {
     return day;
 }
 
+static uint32_t bit_of(int day) {
+    return day > 0 ? (uint32_t)1 << day : 0;
+}
+
 static uint32_t days_of_month(const struct cron *cron, int first, int length) {
     uint32_t days = cron->days;
     if (cron->last_day)
         days |= (uint32_t)1 << length;
     if (cron->last_weekday)
-        days |= (uint32_t)1 << nearest_weekday(length, first, length);
+        days |= bit_of(nearest_weekday(length, first, length));
     for (int day = 1; day <= length && cron->nearest; day++) {
         if (cron->nearest >> day & 1)
-            days |= (uint32_t)1 << nearest_weekday(day, first, length);
+            days |= bit_of(nearest_weekday(day, first, length));
     }
     return days;
 }

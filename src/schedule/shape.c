@@ -74,7 +74,9 @@ static bool is_choice(const char *choices, const char *value) {
 
 static void check_text(struct findings *findings, const struct place *place, const char *value) {
     const struct shape *shape = place->shape;
-    int64_t characters = (int64_t)utf8_utf16_length(value, strlen(value));
+    size_t length = strlen(value);
+    /* What came in a path may be any bytes. */
+    int64_t characters = (int64_t)(utf8_valid(value, length) ? utf8_utf16_length(value, length) : length);
     if (shape->most && characters > shape->most)
         find(findings, place, value, "have length less than or equal to %" PRId64, shape->most);
     if (characters < shape->least)
@@ -175,14 +177,14 @@ static bool report(struct findings *findings) {
 
 bool shape_check(const struct shape *members, const json_t *value, struct api_error *error) {
     struct findings findings = {.error = error};
-    text_open(&findings.list, 4 * LIMIT_SCHEDULE_INPUT);
+    text_open(&findings.list, (size_t)4 * LIMIT_SCHEDULE_INPUT);
     check_members(&findings, NULL, members, value);
     return report(&findings);
 }
 
 bool shape_check_text(const struct shape *shape, const char *value, struct api_error *error) {
     struct findings findings = {.error = error};
-    text_open(&findings.list, 4 * LIMIT_SCHEDULE_INPUT);
+    text_open(&findings.list, (size_t)4 * LIMIT_SCHEDULE_INPUT);
     struct place place = {NULL, shape};
     if (value)
         check_text(&findings, &place, value);

@@ -66,7 +66,7 @@ const char *target_input(struct arena *arena, const char *input, const struct ta
                {"<aws.scheduler.execution-id>", context->execution_id},
                {"<aws.scheduler.attempt-number>", context->attempt}};
     TEXT_SCOPED struct text out;
-    text_open(&out, 64 * LIMIT_SCHEDULE_INPUT);
+    text_open(&out, (size_t)64 * LIMIT_SCHEDULE_INPUT);
     while (*input) {
         size_t plain = strcspn(input, "<");
         text_append_part(&out, input, plain);

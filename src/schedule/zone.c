@@ -82,7 +82,7 @@ static bool read_moments(struct zone *zone, const unsigned char *at, const struc
     zone->kinds = memory_alloc_array(c->time, 1);
     for (size_t i = 0; i < c->time; i++) {
         zone->moments[i] = be64(at + i * 8);
-        zone->kinds[i] = at[c->time * 8 + i];
+        zone->kinds[i] = at[(size_t)c->time * 8 + i];
         if (zone->kinds[i] >= c->type || (i && zone->moments[i] <= zone->moments[i - 1]))
             return false;
     }

@@ -182,7 +182,8 @@ static void test_dates(void **state) {
 
 static void test_targets(void **state) {
     struct fixture *f = *state;
-    static const char *const good[] = {MACHINE, MACHINE ":live", QUEUE, "arn:tidemill:task:podcast.run",
+    static const char *const good[] = {MACHINE, "arn:aws:states:eu-central-1:111122223333:stateMachine:nightly:live",
+                                       QUEUE, "arn:tidemill:task:podcast.run",
                                        "arn:aws-cn:states:cn-north-1:111122223333:stateMachine:x"};
     for (size_t i = 0; i < ARRAY_LENGTH(good); i++)
         done(f, "POST", arena_format(f->scratch->arena, "/schedules/good%zu", i),

@@ -170,7 +170,7 @@ static void test_latest(void **state) {
     for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
         parse(texts[i], &expression);
         for (int n = 0; n < 50; n++) {
-            int64_t after = ms("2026-10-20T00:00:00Z") + (int64_t)random_below(&random, 10 * 86400000);
+            int64_t after = ms("2026-10-20T00:00:00Z") + (int64_t)random_below(&random, INT64_C(10) * 86400000);
             int64_t until = after + (int64_t)random_below(&random, 86400000);
             int64_t expected = 0;
             int64_t step = after;

@@ -80,7 +80,7 @@ static void test_against_the_c_library(void **state) {
 
 /* The first second that shows a local time, by looking at all of them around. */
 static bool slow_utc(const struct zone *zone, int64_t local, int64_t *utc) {
-    for (int64_t at = local - 27 * 3600; at <= local + 27 * 3600; at += 60) {
+    for (int64_t at = local - INT64_C(97200); at <= local + INT64_C(97200); at += 60) {
         struct zone_period period;
         zone_period_at(zone, at, &period);
         if (at + period.offset == local) {
