@@ -15,10 +15,11 @@
 
 /* Where no server runs, a command opens the engine itself. */
 #define ENGINE_OPTIONS "flow.region flow.account flow.mock-config flow.virtual-time flow.time-scale"
+#define OWNER_OPTIONS "flow.region flow.account"
 #define SCHEDULE_OPTIONS                                                                                               \
     "schedule.target input schedule.timezone schedule.group schedule.state schedule.start schedule.end "               \
     "schedule.window schedule.retries schedule.max-age schedule.dead-letter schedule.message-group "                   \
-    "schedule.delete-after schedule.description schedule.role"
+    "schedule.delete-after schedule.description schedule.role " OWNER_OPTIONS
 
 static const struct command table[] = {
     {"podcast", "add", "FEED_URL", 1, 1, "make a site from a feed, or add a podcast to a site",
@@ -85,13 +86,13 @@ static const struct command table[] = {
     {"schedule", "update", "NAME [EXPRESSION]", 1, 2, "change a schedule; what is not named stays", SCHEDULE_OPTIONS,
      "tidemill schedule update nightly --state DISABLED", command_schedule_update, false},
     {"schedule", "list", "", 0, 0, "list the schedules and when each comes next",
-     "schedule.group schedule.prefix schedule.state", "tidemill schedule list --state ENABLED", command_schedule_list,
-     false},
-    {"schedule", "show", "NAME", 1, 1, "show a schedule and when it comes next", "schedule.group",
+     "schedule.group schedule.prefix schedule.state " OWNER_OPTIONS, "tidemill schedule list --state ENABLED",
+     command_schedule_list, false},
+    {"schedule", "show", "NAME", 1, 1, "show a schedule and when it comes next", "schedule.group " OWNER_OPTIONS,
      "tidemill schedule show nightly", command_schedule_show, false},
-    {"schedule", "delete", "NAME", 1, 1, "delete a schedule", "schedule.group", "tidemill schedule delete nightly",
-     command_schedule_delete, false},
-    {"schedule", "groups", "[create|delete NAME]", 0, 2, "list, make and delete groups of schedules", "",
+    {"schedule", "delete", "NAME", 1, 1, "delete a schedule", "schedule.group " OWNER_OPTIONS,
+     "tidemill schedule delete nightly", command_schedule_delete, false},
+    {"schedule", "groups", "[create|delete NAME]", 0, 2, "list, make and delete groups of schedules", OWNER_OPTIONS,
      "tidemill schedule groups create shows", command_schedule_groups, false},
     {"serve", NULL, "", 0, 0, "serve the sites, the state machines and the console",
      "serve.listen serve.allow-unsigned serve.access-keys flow.region flow.account flow.mock-config flow.virtual-time "

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/output.h"
@@ -13,20 +15,36 @@
 #define LOCAL_ROLE "arn:aws:iam::000000000000:role/tidemill"
 
 /* Short names of targets for people. */
-static const struct short_name {
-    const char *prefix, *arn;
-} short_names[] = {
-    {"task:", "arn:tidemill:task:"},
-    {"machine:", "arn:aws:states:us-east-1:000000000000:stateMachine:"},
-    {"queue:", "arn:aws:sqs:us-east-1:000000000000:"},
-};
-
-static const char *target_arn(struct arena *arena, const char *text) {
-    for (size_t i = 0; i < ARRAY_LENGTH(short_names); i++) {
-        if (text_starts(text, short_names[i].prefix))
-            return arena_format(arena, "%s%s", short_names[i].arn, text + strlen(short_names[i].prefix));
+static const char *target_arn(struct command_context *context, const char *text) {
+    static const struct {
+        const char *prefix, *service, *kind;
+    } names[] = {{"machine:", "states", "stateMachine:"}, {"queue:", "sqs", ""}};
+    if (text_starts(text, "task:"))
+        return arena_format(context->arena, "arn:tidemill:%s", text);
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        if (text_starts(text, names[i].prefix))
+            return arena_format(context->arena, "arn:aws:%s:%s:%s:%s%s", names[i].service,
+                                options_text(context->options, "flow.region"),
+                                options_text(context->options, "flow.account"), names[i].kind,
+                                text + strlen(names[i].prefix));
     }
     return text;
+}
+
+/* The input as typed, or what is in a file: "@FILE". */
+static bool set_input(struct command_context *context, json_t *target, struct error *err) {
+    const char *text = options_text(context->options, "input");
+    char *data = NULL;
+    size_t length = 0;
+    if (!text)
+        return true;
+    if (*text == '@') {
+        if (!file_read(context->arena, text + 1, LIMIT_SCHEDULE_INPUT, &data, &length, err))
+            return error_context(err, "--input");
+        text = data;
+    }
+    json_object_set_new(target, "Input", json_string(text));
+    return true;
 }
 
 /* A flag whose text goes into the request as it is. */
@@ -36,7 +54,6 @@ static const struct plain_flag {
     {"schedule.timezone", NULL, "ScheduleExpressionTimezone"},
     {"schedule.description", NULL, "Description"},
     {"schedule.state", NULL, "State"},
-    {"input", "Target", "Input"},
     {"schedule.role", "Target", "RoleArn"},
 };
 
@@ -68,7 +85,7 @@ static void set_target(struct command_context *context, json_t *target) {
     const struct options *options = context->options;
     const char *arn = options_text(options, "schedule.target");
     if (arn)
-        json_object_set_new(target, "Arn", json_string(target_arn(context->arena, arn)));
+        json_object_set_new(target, "Arn", json_string(target_arn(context, arn)));
     if (options_is_set(options, "schedule.retries"))
         json_object_set_new(part(target, "RetryPolicy"), "MaximumRetryAttempts",
                             json_integer(options_integer(options, "schedule.retries")));
@@ -77,7 +94,7 @@ static void set_target(struct command_context *context, json_t *target) {
                             json_integer(options_integer(options, "schedule.max-age") / 1000));
     const char *dead = options_text(options, "schedule.dead-letter");
     if (dead && *dead)
-        json_object_set_new(part(target, "DeadLetterConfig"), "Arn", json_string(target_arn(context->arena, dead)));
+        json_object_set_new(part(target, "DeadLetterConfig"), "Arn", json_string(target_arn(context, dead)));
     else if (dead)
         json_object_del(target, "DeadLetterConfig");
     const char *group = options_text(options, "schedule.message-group");
@@ -96,6 +113,8 @@ static bool apply(struct command_context *context, json_t *body, struct error *e
         if (text)
             json_object_set_new(flag->object ? part(body, flag->object) : body, flag->member, json_string(text));
     }
+    if (!set_input(context, part(body, "Target"), err))
+        return false;
     set_target(context, part(body, "Target"));
     if (options_is_set(options, "schedule.window")) {
         int64_t minutes = options_integer(options, "schedule.window");

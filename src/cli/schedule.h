@@ -8,10 +8,10 @@
 #include "schedule/api.h"
 #include "schedule/expression.h"
 
-/* Who answers the operations of the API: for as long as it is open, this process owns the data directory's schedules.
- */
+/* Speaks to the server of the data directory over its socket; where none runs, this process owns the data directory
+ * until the client is closed (DESIGN section 4). */
 struct schedule_client;
-/* ERROR_BUSY: another process owns them. */
+/* ERROR_BUSY: another process owns the data directory and answers no calls. */
 struct schedule_client *schedule_client_open(struct command_context *context, struct error *err);
 void schedule_client_close(struct schedule_client *client); /* NULL is allowed */
 /* One operation; *answer is a new reference. ERROR_ABSENT, ERROR_EXISTS, ERROR_INVALID, ... by the service's type, with
