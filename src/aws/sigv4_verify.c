@@ -30,8 +30,8 @@ static bool read_date(const char *text, int64_t *time_ms) {
     }
     int64_t year = number[0] * 1000 + number[1] * 100 + number[2] * 10 + number[3];
     int month = number[4] * 10 + number[5], day = number[6] * 10 + number[7];
-    int hour = number[8] * 10 + number[9], minute = number[10] * 10 + number[11];
-    int second = number[12] * 10 + number[13];
+    int64_t hour = number[8] * 10 + number[9], minute = number[10] * 10 + number[11];
+    int64_t second = number[12] * 10 + number[13];
     if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
         return false;
     *time_ms = (clock_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * 1000;

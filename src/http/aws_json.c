@@ -134,7 +134,7 @@ static json_t *read_body(const struct server_request *request, struct api_error 
     if (request->body_length == 0)
         return json_object();
     json_t *value = json_parse(request->body, request->body_length, &err);
-    if (value && json_is_object(value))
+    if (json_is_object(value))
         return value;
     if (value)
         api_error_set(error, "SerializationException", 400, "The request is not a JSON object.");

@@ -88,6 +88,23 @@ static void a_path_has_a_limit(void **state) {
     assert_int_equal(err.code, ERROR_LIMIT);
 }
 
+static void names_may_hold_slashes_where_they_are_names(void **state) {
+    struct target target;
+    struct error err = {0};
+    (void)state;
+    const char *arn = "/tags/arn%3Aaws%3Ascheduler%3A%3A1%3Aschedule%2Fgroup%2Fname";
+    assert_true(target_parse_names(arena, arn, "tags", &target, &err));
+    assert_int_equal(target.count, 2);
+    assert_string_equal(target.parts[1], "arn:aws:scheduler::1:schedule/group/name");
+    assert_string_equal(target.path, arn);
+    assert_false(target_parse_names(arena, arn, "tag", &target, &err));
+    assert_false(target_parse_names(arena, arn, NULL, &target, &err));
+    assert_false(target_parse_names(arena, "/a/tags/b%2Fc", "tags", &target, &err));
+    assert_false(target_parse_names(arena, "/tags%2Fb", "tags", &target, &err));
+    assert_false(target_parse_names(arena, "/tags/..", "tags", &target, &err));
+    assert_false(target_parse_names(arena, "/tags/a%5Cb", "tags", &target, &err));
+}
+
 static void fields_are_read_as_browsers_write_them(void **state) {
     struct target_field fields[4];
     (void)state;
@@ -111,6 +128,7 @@ int main(void) {
         cmocka_unit_test(parts_are_decoded_once),
         cmocka_unit_test(what_could_climb_or_hide_is_refused),
         cmocka_unit_test(a_path_has_a_limit),
+        cmocka_unit_test(names_may_hold_slashes_where_they_are_names),
         cmocka_unit_test(fields_are_read_as_browsers_write_them),
     };
     return cmocka_run_group_tests(tests, open_arena, close_arena);

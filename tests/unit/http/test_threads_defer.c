@@ -111,7 +111,7 @@ static void start(unsigned connections) {
 
 static int connect_to(void) {
     struct sockaddr_in where = {.sin_family = AF_INET,
-                                .sin_port = htons((uint16_t)atoi(strrchr(server_address(server), ':') + 1)),
+                                .sin_port = htons((uint16_t)strtol(strrchr(server_address(server), ':') + 1, NULL, 10)),
                                 .sin_addr = {htonl(INADDR_LOOPBACK)}};
     int link = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(connect(link, (const struct sockaddr *)&where, sizeof(where)), 0);
@@ -136,7 +136,8 @@ static char *hear(int link) {
     for (;;) {
         const char *head_end = strstr(text_value(&got), "\r\n\r\n");
         const char *length = strstr(text_value(&got), "Content-Length: ");
-        if (head_end && length && got.length >= (size_t)(head_end + 4 - got.data) + (size_t)atoi(length + 16))
+        if (head_end && length &&
+            got.length >= (size_t)(head_end + 4 - got.data) + (size_t)strtol(length + 16, NULL, 10))
             return text_take(&got);
         ssize_t size = recv(link, part, sizeof(part), 0);
         if (size <= 0)
