@@ -74,6 +74,8 @@ void aws_json_request_id(const struct server_request *request, struct server_res
 
 /* From `start` to the answer. Belongs to `done` first, then to the server. */
 struct later {
+    const struct aws_json_service *service;
+    const char *operation;
     struct server_deferral *deferral;
     json_t *answer; /* NULL: the error */
     struct api_error error;
@@ -85,6 +87,8 @@ static void fill_later(void *to, const struct server_request *request, struct se
         write_json(request, response, later->answer);
     else if (request)
         aws_json_error(request, response, &later->error);
+    else if (later->answer && later->service->lost)
+        later->service->lost(later->service->to, later->operation, later->answer);
     json_decref(later->answer);
     api_error_close(&later->error);
     free(later);
@@ -153,7 +157,7 @@ static void start_later(const struct aws_json_service *service, const char *oper
         return;
     }
     struct later *later = memory_alloc(sizeof(*later));
-    later->deferral = deferral;
+    *later = (struct later){.service = service, .operation = operation, .deferral = deferral};
     service->start(service->to, operation, body, on_done, later);
 }
 

@@ -2,8 +2,9 @@
  * X-Amz-Target: SERVICE.OPERATION, a JSON object in, a JSON object out. Checks who calls (aws_auth.h), finds the
  * service and its operation, reads the request, and writes the answer or the error as the SDKs read them.
  *
- * StartSyncExecution: SDKs put "sync-" in front of the host. Any host name is answered; where "sync-localhost" does not
- * resolve, clients are told not to do so (boto3: Config(inject_host_prefix=False); JavaScript: disableHostPrefix). */
+ * StartSyncExecution: SDKs put "sync-" in front of the host. Any host name is answered; as "sync-localhost" does not
+ * resolve by itself, clients are told not to do so (boto3: Config(inject_host_prefix=False); JavaScript:
+ * disableHostPrefix). */
 #ifndef TIDEMILL_HTTP_AWS_JSON_H
 #define TIDEMILL_HTTP_AWS_JSON_H
 
@@ -31,6 +32,9 @@ struct aws_json_service {
     bool (*call)(void *to, const char *operation, const json_t *request, json_t **answer, struct api_error *error);
     /* Answers by `done`, exactly once, on any thread, maybe before it returns. No thread waits for it. */
     void (*start)(void *to, const char *operation, const json_t *request, aws_json_done *done, void *done_to);
+    /* Told of an answer by `start` that came when its client had gone, so that what it hands out (a task of an
+     * activity) can be given to somebody else. On any thread; must not wait. NULL: it is let fall. */
+    void (*lost)(void *to, const char *operation, const json_t *answer);
     void *to;
 };
 

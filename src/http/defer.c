@@ -229,6 +229,9 @@ struct server_deferral *server_defer(const struct server_request *request, enum 
 void server_deferral_answer(struct server_deferral *deferral, server_deferred *fill, void *to) {
     struct deferral_list *list = deferral->list;
     pthread_mutex_lock(&list->lock);
+    /* What was waited for long may not be given twice (a task of an activity), so its client must still be there. */
+    if (deferral->suspended && deferral->kind == SERVER_DEFER_LONG && is_gone(deferral->socket))
+        end_waiting(deferral);
     bool late = deferral->answered;
     if (!late)
         set_answer(deferral, fill, to);

@@ -33,7 +33,8 @@ typedef void server_deferred(void *to, const struct server_request *request, str
 struct server_deferral *server_defer(const struct server_request *request, enum server_defer_kind kind,
                                      server_deferred *ended);
 
-/* Gives the answer; takes over the deferral. Any thread, also after the client went away or the server was closed. */
+/* Gives the answer; takes over the deferral. Any thread, also after the client went away or the server was closed: then
+ * `fill` is called without a request. */
 void server_deferral_answer(struct server_deferral *deferral, server_deferred *fill, void *to);
 
 /* ---- for the server ---- */

@@ -1,6 +1,8 @@
 #include "support/unit.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,7 @@ static struct server *server;
 static struct http_client *client;
 static struct aws_json *front;
 static struct aws_auth *auth;
+static atomic_int held; /* calls kept by a test */
 
 /* ---- two services ---- */
 
@@ -183,6 +186,66 @@ static void each_call_has_its_answer(void **state) {
     }
 }
 
+static atomic_int lost_count;
+
+static void note_lost(void *to, const char *operation, const json_t *given) {
+    (void)to;
+    if (strcmp(operation, "Held") == 0 && json_get_int(given, "task", 0) == 7)
+        lost_count++;
+}
+
+static void keep_start(void *to, const char *operation, const json_t *request, aws_json_done *done, void *done_to) {
+    struct wanted *kept = to;
+    (void)operation;
+    (void)request;
+    kept->done = done;
+    kept->to = done_to;
+    held++;
+}
+
+/* A task that is handed to a client that has gone is heard of again. */
+static void what_nobody_takes_is_given_back(void **state) {
+    (void)state;
+    static const char *const names[] = {"Held", NULL};
+    struct wanted kept = {0};
+    struct error err = {0};
+    struct aws_json_service service = {.target = "K",
+                                       .signing_name = "k",
+                                       .operations = names,
+                                       .slow = names,
+                                       .start = keep_start,
+                                       .lost = note_lost,
+                                       .to = &kept};
+    struct aws_auth *open_to_all = aws_auth_open(&(struct aws_auth_settings){.allow_unsigned = true});
+    struct aws_json *own =
+        aws_json_open(&(struct aws_json_settings){.services = &service, .service_count = 1, .auth = open_to_all});
+    struct aws_json *before = front;
+    front = own;
+    struct arena *arena ARENA_OWNED = arena_open();
+    struct http_response response;
+    struct cancel cancel = {0};
+    struct http_header target = {"X-Amz-Target", "K.Held"};
+    struct http_request request = {.method = "POST",
+                                   .url = arena_format(arena, "%s/", server_address(server)),
+                                   .headers = &target,
+                                   .header_count = 1,
+                                   .deadline_ms = 200, /* then it hangs up */
+                                   .cancel = &cancel};
+    held = 0;
+    assert_false(http_perform(client, arena, &request, &response, &err));
+    assert_int_equal(held, 1);
+    while (server_waiting(server) > 0)
+        server_tick(server);
+    assert_int_equal(lost_count, 0);
+    kept.done(kept.to, json_pack("{s:i}", "task", 7), NULL);
+    assert_int_equal(lost_count, 1);
+    while (server_busy(server) > 0)
+        sched_yield();
+    front = before;
+    aws_json_close(own);
+    aws_auth_close(open_to_all);
+}
+
 static void what_is_no_json_is_told_so(void **state) {
     (void)state;
     struct arena *arena ARENA_OWNED = arena_open();
@@ -222,6 +285,7 @@ static void large_requests_are_taken_up_to_their_limit(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_call_has_its_answer),
+        cmocka_unit_test(what_nobody_takes_is_given_back),
         cmocka_unit_test(what_is_no_json_is_told_so),
         cmocka_unit_test(large_requests_are_taken_up_to_their_limit),
     };

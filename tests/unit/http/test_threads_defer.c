@@ -242,6 +242,22 @@ static void a_client_that_went_away_is_dropped(void **state) {
     assert_int_equal(released, 1);
 }
 
+/* Found at the answer, before the server has looked. */
+static void an_answer_to_nobody_is_given_back(void **state) {
+    (void)state;
+    start(0);
+    int gone = ask("/keep", "");
+    until_waiting(1);
+    close(gone);
+    server_deferral_answer(held[0], fill, memory_text("w"));
+    while (server_busy(server) > 0)
+        sched_yield();
+    server_stop(server, 0);
+    server_close(server);
+    assert_int_equal(filled, 0);
+    assert_int_equal(released, 1);
+}
+
 static void a_server_that_stops_ends_the_long_waits(void **state) {
     (void)state;
     start(0);
@@ -277,6 +293,7 @@ int main(void) {
         cmocka_unit_test(an_answer_may_race_with_the_handlers_return),
         cmocka_unit_test(too_many_are_told_so),
         cmocka_unit_test(a_client_that_went_away_is_dropped),
+        cmocka_unit_test(an_answer_to_nobody_is_given_back),
         cmocka_unit_test(a_server_that_stops_ends_the_long_waits),
         cmocka_unit_test(a_server_closed_at_once_leaves_nothing),
     };
