@@ -295,6 +295,7 @@ static bool update(struct operation_call *call, json_t **answer, struct api_erro
 
 /* ---- deleting ---- */
 
+/* The machine with all that belongs to it, but for its executions. */
 static bool machine_remove(struct db *db, int64_t machine, struct error *err) {
     static const char *const statements[] = {
         "DELETE FROM alias WHERE machine = ?", "DELETE FROM version WHERE machine = ?",
@@ -307,36 +308,40 @@ static bool machine_remove(struct db *db, int64_t machine, struct error *err) {
     return true;
 }
 
-bool machine_remove_if_idle(struct db *db, int64_t machine, struct error *err) {
-    int64_t due = 0;
-    return db_read_int(db, 0, &due, err,
-                       "SELECT status = 1 AND NOT EXISTS(SELECT 1 FROM execution WHERE machine = ?1 AND status = 0 AND "
-                       "map_run IS NULL) "
-                       "FROM machine WHERE id = ?1",
-                       "i", machine) &&
-           (!due || machine_remove(db, machine, err));
+/* *machine: one that is being deleted and whose executions have all ended; 0: none. */
+static bool find_idle(struct db *db, int64_t *machine, struct error *err) {
+    return db_read_int(db, 0, machine, err,
+                       "SELECT id FROM machine m WHERE status = 1 AND NOT EXISTS(SELECT 1 FROM execution e WHERE e.machine = "
+                       "m.id AND e.status = 0 AND e.map_run IS NULL) LIMIT 1",
+                       "");
 }
 
-bool machine_purge(struct db *db, int64_t most, bool *more, struct error *err) {
-    int64_t machine = 0;
-    if (!db_read_int(db, 0, &machine, err, "SELECT machine FROM removed LIMIT 1", ""))
-        return false;
-    if (!machine) {
-        *more = false;
-        return true;
-    }
+/* *left: the executions of machines that are gone may not all be cleared away yet. */
+static bool clear_executions(struct db *db, int64_t most, bool *left, struct error *err) {
     static const char *const statements[] = {
         "DELETE FROM history WHERE execution IN (SELECT id FROM execution WHERE machine = ? LIMIT ?)",
         "DELETE FROM map_run WHERE execution IN (SELECT id FROM execution WHERE machine = ? LIMIT ?)",
         "DELETE FROM execution WHERE id IN (SELECT id FROM execution WHERE machine = ? LIMIT ?)"};
-    for (size_t i = 0; i < ARRAY_LENGTH(statements); i++) {
+    int64_t machine = 0;
+    if (!db_read_int(db, 0, &machine, err, "SELECT machine FROM removed LIMIT 1", ""))
+        return false;
+    *left = machine != 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(statements) && machine; i++) {
         if (!db_run_with(db, err, statements[i], "ii", machine, most))
             return false;
     }
-    if (sqlite3_changes(db->handle) == 0 &&
-        !db_run_with(db, err, "DELETE FROM removed WHERE machine = ?", "i", machine))
+    return !machine || sqlite3_changes(db->handle) > 0 ||
+           db_run_with(db, err, "DELETE FROM removed WHERE machine = ?", "i", machine);
+}
+
+bool machine_tidy(struct db *db, int64_t most, bool *more, struct error *err) {
+    int64_t machine = 0, deleting = 0;
+    bool left = false;
+    if (!find_idle(db, &machine, err) || (machine && !machine_remove(db, machine, err)) ||
+        !clear_executions(db, most, &left, err) ||
+        !db_read_int(db, 0, &deleting, err, "SELECT 1 FROM machine WHERE status = 1 LIMIT 1", ""))
         return false;
-    *more = true;
+    *more = left || deleting;
     return true;
 }
 
@@ -358,8 +363,12 @@ static bool delete_machine(struct operation_call *call, json_t **answer, struct 
     struct error err = {0};
     if (found && (!tags_remove(call, machine_arn(call, machine.name, NULL), error)))
         return false;
-    if (found && (!db_run_with(call->db, &err, "UPDATE machine SET status = 1 WHERE id = ?", "i", machine.id) ||
-                  !machine_remove_if_idle(call->db, machine.id, &err)))
+    if (found && !db_run_with(call->db, &err, "UPDATE machine SET status = 1 WHERE id = ?", "i", machine.id))
+        return operation_broken(error, &err);
+    if (found)
+        engine_abort_machine(call, machine.id);
+    int64_t idle = 0;
+    if (found && (!find_idle(call->db, &idle, &err) || (idle == machine.id && !machine_remove(call->db, idle, &err))))
         return operation_broken(error, &err);
     *answer = json_object();
     return true;

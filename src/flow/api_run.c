@@ -58,41 +58,22 @@ void execution_name_all(struct execution *execution) {
 
 /* ---- StartExecution ---- */
 
-/* Names of executions: 1 to 80 characters, no white space, brackets, wildcards or controls (StartExecution, "name"). */
-static bool name_is_valid(const char *name) {
-    size_t length = strlen(name);
-    if (!length || length > 80)
-        return false;
-    for (; *name; name++) {
-        unsigned char c = (unsigned char)*name;
-        if (c <= ' ' || c == 0x7F || strchr("<>{}[]?*\"#%\\^|~`$&,;:/", c))
-            return false;
-    }
-    return true;
-}
-
-static struct payload *read_input(const json_t *request, struct api_error *error) {
-    const json_t *given = json_object_get(request, "input");
-    if (!given || json_is_null(given))
+static struct payload *read_input(struct operation_call *call, struct api_error *error) {
+    const json_t *given = json_object_get(call->request, "input");
+    if (!json_is_string(given))
         return payload_of_text("{}", 2);
-    if (!json_is_string(given)) {
-        operation_refuse(error, "ValidationException",
-                         "1 validation error detected: Value at 'input' failed to satisfy "
-                         "constraint: Member must be a string");
-        return NULL;
-    }
     const char *text = json_string_value(given);
     size_t length = json_string_length(given);
-    if (length > LIMIT_FLOW_PAYLOAD) {
-        operation_refuse(error, "ValidationException",
-                         "1 validation error detected: Value at 'input' failed to satisfy "
-                         "constraint: Member must have length less than or equal to 262144");
+    const char *why = length ? NULL : "Invalid execution input.";
+    json_t *value = why ? NULL : operation_json(call->arena, text, length, &why);
+    if (!value) {
+        operation_refuse(error, "InvalidExecutionInput", "Invalid State Machine Execution Input: '%s'", why);
         return NULL;
     }
-    struct error err = {0};
-    json_t *value = json_parse(text, length, &err);
-    if (!value) {
-        operation_refuse(error, "InvalidExecutionInput", "Invalid State Machine Execution Input: '%s'", err.message);
+    if (length > LIMIT_FLOW_PAYLOAD) { /* the field's limit counts characters */
+        json_decref(value);
+        operation_refuse(error, "InvalidExecutionInput",
+                         "Invalid State Machine Execution Input: 'The input is larger than 262144 bytes'");
         return NULL;
     }
     return payload_take_json(value);
@@ -168,11 +149,14 @@ struct execution *start_execution(struct engine *engine, struct operation_call *
     if (!machine_resolve(call, plain, &ref, error))
         return NULL;
     const char *name = json_get_text(call->request, "name", NULL);
-    if (name && !name_is_valid(name)) {
-        operation_refuse(error, "InvalidName", "Invalid Name: '%s'", name);
+    if (name && !operation_name_check(name, error))
+        return NULL;
+    if (hash && !mock_case_exists(engine->mocks, ref.name, hash + 1)) {
+        operation_refuse(error, "ValidationException", "The mock file has no test case '%s' for the state machine '%s'",
+                         hash + 1, ref.name);
         return NULL;
     }
-    struct payload *input = read_input(call->request, error);
+    struct payload *input = read_input(call, error);
     if (!input)
         return NULL;
     struct execution *made = NULL;
@@ -439,7 +423,7 @@ bool engine_self_call(struct frame *frame, const char *operation, const json_t *
     engine_begin(engine);
     const struct running_operation *running = running_operation_find(operation);
     if (running && running->run)
-        return running->run(&call, answer, error);
+        return operation_fields_check(call.arena, operation, request, error) && running->run(&call, answer, error);
     const struct operation *row = operation_find(operation);
     if (row)
         return row->run(&call, answer, error);

@@ -20,12 +20,7 @@ static bool find_frame(struct operation_call *call, struct frame **frame, struct
     char nonce[NONCE_SIZE];
     int64_t id = 0;
     int64_t number = 0;
-    const json_t *given = json_object_get(call->request, "taskToken");
-    if (!json_is_string(given))
-        return operation_refuse(error, "ValidationException",
-                                "1 validation error detected: Value null at 'taskToken' failed to satisfy constraint: "
-                                "Member must not be null");
-    if (!task_token_read(json_string_value(given), &id, &number, nonce))
+    if (!task_token_read(json_get_text(call->request, "taskToken", ""), &id, &number, nonce))
         return refuse_token(error);
     struct execution *execution = engine_find(call->engine, id);
     if (!execution)
@@ -43,19 +38,15 @@ static bool find_frame(struct operation_call *call, struct frame **frame, struct
 
 bool task_send_success(struct operation_call *call, json_t **answer, struct api_error *error) {
     struct frame *frame = NULL;
-    struct error err = {0};
+    const char *why = NULL;
     if (!find_frame(call, &frame, error))
         return false;
     const json_t *given = json_object_get(call->request, "output");
-    if (!json_is_string(given))
-        return operation_refuse(error, "ValidationException",
-                                "1 validation error detected: Value null at 'output' failed to satisfy constraint: "
-                                "Member must not be null");
     if (json_string_length(given) > LIMIT_FLOW_PAYLOAD)
         return operation_refuse(error, "InvalidOutput", "Invalid Output: 'The output is larger than 262144 bytes'");
-    json_t *output = json_parse(json_string_value(given), json_string_length(given), &err);
+    json_t *output = operation_json(call->arena, json_string_value(given), json_string_length(given), &why);
     if (!output)
-        return operation_refuse(error, "InvalidOutput", "Invalid Output: '%s'", err.message);
+        return operation_refuse(error, "InvalidOutput", "Invalid Output: '%s'", why);
     task_answer(frame, output, NULL);
     *answer = json_object();
     return true;

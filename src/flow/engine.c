@@ -22,6 +22,7 @@ enum {
     TIMERS_A_ROUND = 1000,
     RETRY_MS = 1000,
     IDLE_MS = 60000,
+    TIDY_PAUSE_MS = 50, /* between two pieces of tidying up */
     TOKEN_GRACE_MS = 400,
     CHECKPOINT_PAGES = 4000
 };
@@ -558,7 +559,7 @@ static int64_t earliest(struct engine *engine) {
 /* How long the loop may sleep, in real milliseconds. */
 static int64_t pause_length(struct engine *engine) {
     int64_t due = earliest(engine);
-    int64_t length = IDLE_MS;
+    int64_t length = engine->untidy ? TIDY_PAUSE_MS : IDLE_MS;
     if (due != INT64_MAX) {
         double left = (double)(due - engine_now(engine));
         if (engine->settings.time_scale > 0)
@@ -633,7 +634,10 @@ static void *loop(void *to) {
         struct message *messages = wait_for_work(engine, &stopping);
         if (engine->broken.code != ERROR_NONE)
             recover(engine);
+        bool idle = !messages && !engine->ready;
         one_round(engine, messages);
+        if (idle && !stopping && engine->untidy && engine->broken.code == ERROR_NONE)
+            engine_tidy(engine);
     }
     return NULL;
 }
@@ -684,6 +688,7 @@ static struct engine *make(const struct engine_settings *settings) {
     engine->arena = arena_open();
     engine->healthy = true;
     engine->next_due = INT64_MAX;
+    engine->untidy = true; /* as far as is known */
     text_open(&engine->scratch, LIMIT_FLOW_PENDING);
     text_open(&engine->scratch_fixed, LIMIT_FLOW_PENDING);
     engine->opened_ms = clock_wall_ms(engine->settings.clock);

@@ -73,6 +73,16 @@ static void read_now(struct engine *engine, const struct operation *operation, c
     done(to, well ? answer : NULL, well ? NULL : &error);
 }
 
+/* Told at once, so that the loop sees none of it. */
+static bool fields_fit(const char *operation, const json_t *request, engine_done *done, void *to) {
+    API_ERROR_SCOPED struct api_error error = {0};
+    ARENA_OWNED struct arena *arena = arena_open();
+    bool fit = operation_fields_check(arena, operation, request, &error);
+    if (!fit)
+        done(to, NULL, &error);
+    return fit;
+}
+
 void engine_call(struct engine *engine, const char *operation, const json_t *request, engine_done *done, void *to) {
     const struct operation *row = operation_find(operation);
     const struct running_operation *running = row ? NULL : running_operation_find(operation);
@@ -86,6 +96,8 @@ void engine_call(struct engine *engine, const char *operation, const json_t *req
         read_now(engine, row, request, done, to);
         return;
     }
+    if (running && !fields_fit(operation, request, done, to))
+        return;
     struct message *message = memory_alloc(sizeof(*message));
     message->kind = MESSAGE_CALL;
     message->operation = row;

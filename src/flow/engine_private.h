@@ -134,6 +134,7 @@ struct engine {
     struct message *first_message, **message_end;
     bool stopping;
     bool healthy;
+    bool untidy; /* machines that were deleted have left something behind; the loop's own */
     struct error trouble;
 
     /* the loop's own */
@@ -228,5 +229,8 @@ struct express_timer express_timers_take(struct engine *engine);
 json_t *describe_sync(const struct execution *execution);
 /* Tells all who still wait that the engine ends. */
 void end_waiting(struct engine *engine);
+
+/* engine_machine.c: clears away what deleted machines left, a while. Between two rounds. */
+void engine_tidy(struct engine *engine);
 
 #endif

@@ -21,6 +21,7 @@ static const char *const migrations[] = {
     "CREATE TABLE machine(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, express INTEGER NOT NULL,"
     " status INTEGER NOT NULL DEFAULT 0, revision INTEGER NOT NULL, next_version INTEGER NOT NULL DEFAULT 1,"
     " created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL);"
+    "CREATE INDEX machine_deleting ON machine(id) WHERE status = 1;"
     "CREATE TABLE revision(id INTEGER PRIMARY KEY AUTOINCREMENT, machine INTEGER NOT NULL, uuid TEXT NOT NULL,"
     " definition TEXT NOT NULL, role TEXT NOT NULL, settings TEXT NOT NULL, created_ms INTEGER NOT NULL);"
     "CREATE INDEX revision_machine ON revision(machine, id);"

@@ -57,12 +57,10 @@ bool version_publish(struct operation_call *call, const struct machine_row *mach
 bool version_number(const char *qualifier, int64_t *number);
 
 /* ---- for the engine's loop ---- */
-/* Removes a machine that is being deleted once none of its executions is open: called when one of them ends. Its ended
- * executions are then out of sight (their ARNs name no machine) and are removed by machine_purge. */
-bool machine_remove_if_idle(struct db *db, int64_t machine, struct error *err);
-/* Removes up to `most` executions, with their histories, of machines that are gone: a piece of work for an idle moment.
- * *more: there may be others. */
-bool machine_purge(struct db *db, int64_t most, bool *more, struct error *err);
+/* Removes machines that are being deleted and have no open execution left; then up to `most` ended executions, with their
+ * histories, of machines that are gone. Those are out of sight already: their ARNs name no machine. A piece of work for an
+ * idle moment, in a transaction of the caller's. *more: something is left. */
+bool machine_tidy(struct db *db, int64_t most, bool *more, struct error *err);
 
 /* Text of a column in the call's arena; NULL for NULL. */
 const char *column_text(const struct operation_call *call, sqlite3_stmt *statement, int column);

@@ -5,7 +5,9 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "flow/engine_inside.h"
+#include "flow/source_map.h"
 
 enum { PAGE_DEFAULT = 100, TOKEN_MARK = 16 };
 
@@ -23,6 +25,21 @@ bool operation_broken(struct api_error *error, const struct error *err) {
     log_error("flow", "%s", error_line(err, line, sizeof(line)));
     return api_error_set(error, "InternalFailure", 500, "The request could not be carried out: %s",
                          error_name(err->code));
+}
+
+json_t *operation_json(struct arena *arena, const char *text, size_t length, const char **why) {
+    struct error err = {0};
+    struct source_fault fault = {0};
+    json_t *value = json_parse(text, length, &err);
+    if (value)
+        return value;
+    if (!utf8_valid(text, length))
+        *why = "The text is not valid UTF-8";
+    else if (!source_map_make(arena, text, length, &fault))
+        *why = fault.message;
+    else
+        *why = arena_text(arena, err.message); /* names that an object gives twice */
+    return NULL;
 }
 
 json_t *operation_time(int64_t ms) {
