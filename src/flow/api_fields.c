@@ -25,13 +25,13 @@ static bool is_printable(const char *text) {
 }
 
 #define FIELD_TRACE                                                                                                    \
-    {                                                                                                                  \
-        .name = "traceHeader", .kind = FIELD_TEXT, .most = TRACE_MOST, .matches = is_ascii, .pattern = "\\p{ASCII}*"    \
-    }
+    { .name = "traceHeader", .kind = FIELD_TEXT, .most = TRACE_MOST, .matches = is_ascii, .pattern = "\\p{ASCII}*" }
 #define FIELD_TOKEN                                                                                                    \
     { .name = "taskToken", .kind = FIELD_TEXT, .required = true, .least = 1, .most = TOKEN_MOST }
 #define FIELD_FAILURE                                                                                                  \
-    {.name = "error", .kind = FIELD_TEXT, .most = 256}, {.name = "cause", .kind = FIELD_TEXT, .most = CAUSE_MOST}
+    {.name = "error", .kind = FIELD_TEXT, .most = 256}, {                                                              \
+        .name = "cause", .kind = FIELD_TEXT, .most = CAUSE_MOST                                                        \
+    }
 
 static const struct field start[] = {FIELD_ARN("stateMachineArn", true),
                                      FIELD_NAME("name", false),
@@ -45,14 +45,10 @@ static const struct field start_sync[] = {FIELD_ARN("stateMachineArn", true),
                                           FIELD_DATA,
                                           FIELD_END};
 static const struct field stop[] = {FIELD_ARN("executionArn", true), FIELD_FAILURE, FIELD_END};
-static const struct field redrive[] = {FIELD_ARN("executionArn", true),
-                                       {.name = "clientToken",
-                                        .kind = FIELD_TEXT,
-                                        .least = 1,
-                                        .most = 64,
-                                        .matches = is_printable,
-                                        .pattern = "[!-~]+"},
-                                       FIELD_END};
+static const struct field redrive[] = {
+    FIELD_ARN("executionArn", true),
+    {.name = "clientToken", .kind = FIELD_TEXT, .least = 1, .most = 64, .matches = is_printable, .pattern = "[!-~]+"},
+    FIELD_END};
 static const struct field update_run[] = {FIELD_LONG_ARN("mapRunArn", true),
                                           {.name = "maxConcurrency", .kind = FIELD_INT},
                                           {.name = "toleratedFailurePercentage", .kind = FIELD_REAL, .most = 100},
@@ -68,9 +64,9 @@ static const struct {
     const char *operation;
     const struct field *fields;
 } tables[] = {
-    {"StartExecution", start},    {"StartSyncExecution", start_sync}, {"StopExecution", stop},
+    {"StartExecution", start},     {"StartSyncExecution", start_sync}, {"StopExecution", stop},
     {"RedriveExecution", redrive}, {"UpdateMapRun", update_run},       {"SendTaskSuccess", success},
-    {"SendTaskFailure", failure}, {"SendTaskHeartbeat", heartbeat},   {"GetActivityTask", poll},
+    {"SendTaskFailure", failure},  {"SendTaskHeartbeat", heartbeat},   {"GetActivityTask", poll},
 };
 
 bool operation_fields_check(struct arena *arena, const char *operation, const json_t *request,

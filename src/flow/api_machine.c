@@ -310,10 +310,11 @@ static bool machine_remove(struct db *db, int64_t machine, struct error *err) {
 
 /* *machine: one that is being deleted and whose executions have all ended; 0: none. */
 static bool find_idle(struct db *db, int64_t *machine, struct error *err) {
-    return db_read_int(db, 0, machine, err,
-                       "SELECT id FROM machine m WHERE status = 1 AND NOT EXISTS(SELECT 1 FROM execution e WHERE e.machine = "
-                       "m.id AND e.status = 0 AND e.map_run IS NULL) LIMIT 1",
-                       "");
+    return db_read_int(
+        db, 0, machine, err,
+        "SELECT id FROM machine m WHERE status = 1 AND NOT EXISTS(SELECT 1 FROM execution e WHERE e.machine = "
+        "m.id AND e.status = 0 AND e.map_run IS NULL) LIMIT 1",
+        "");
 }
 
 /* *left: the executions of machines that are gone may not all be cleared away yet. */

@@ -11,8 +11,8 @@ enum { TIDY_ROWS = 500, TIDY_ROUNDS = 20 }; /* of one idle moment: some tens of 
 static int64_t *open_ones(struct operation_call *call, int64_t machine, size_t *count, struct error *err) {
     size_t capacity = 0;
     int64_t *ids = memory_alloc(sizeof(*ids));
-    STATEMENT_OWNED sqlite3_stmt *row =
-        db_prepare(call->db, err, "SELECT id FROM execution WHERE machine = ? AND status = 0 AND map_run IS NULL", "i", machine);
+    STATEMENT_OWNED sqlite3_stmt *row = db_prepare(
+        call->db, err, "SELECT id FROM execution WHERE machine = ? AND status = 0 AND map_run IS NULL", "i", machine);
     int step = row ? 1 : -1;
     *count = 0;
     while (step == 1 && (step = db_step(call->db, row, err)) == 1) {

@@ -38,8 +38,8 @@ bool operation_broken(struct api_error *error, const struct error *err);
 /* Checks the fields of an operation that the loop carries out (api_fields.c); those of the tables check their own. */
 bool operation_fields_check(struct arena *arena, const char *operation, const json_t *request, struct api_error *error);
 
-/* Parses a text that must be JSON. NULL: *why (in `arena`) says why not, in the words of the service: "Unrecognized token
- * 'not': was expecting (...)". A new reference. */
+/* Parses a text that must be JSON. NULL: *why (in `arena`) says why not, in the words of the service: "Unrecognized
+ * token 'not': was expecting (...)". A new reference. */
 json_t *operation_json(struct arena *arena, const char *text, size_t length, const char **why);
 
 /* ---- pieces of answers ---- */
