@@ -141,7 +141,8 @@ static bool await(struct course *course, const char *execution, struct error *er
     const struct run_settings *settings = course->run->settings;
     for (;;) {
         JSON_OWNED json_t *answer = NULL;
-        if (!ask(course, "DescribeExecution", json_pack("{s:s}", "executionArn", execution), &answer, err))
+        if (!engine_healthy(course->engine, err) ||
+            !ask(course, "DescribeExecution", json_pack("{s:s}", "executionArn", execution), &answer, err))
             return false;
         const char *status = json_get_text(answer, "status", "");
         if (strcmp(status, "SUCCEEDED") == 0)
@@ -214,20 +215,44 @@ static bool find_open(struct course *course, char **execution, struct error *err
 
 /* ---- the run ---- */
 
-/* Executions until all is done. `execution` (taken over) is one that is under way already; NULL: none. */
-static bool take_rounds(struct course *course, char *execution, struct error *err) {
+/* Executions until all is done. */
+static bool take_rounds(struct course *course, struct error *err) {
     struct run *run = course->run;
-    bool done = true;
-    while (done && course->group < run->count && !cancel_requested(run->settings->cancel)) {
-        done = (execution || start(course, &execution, err)) && await(course, execution, err);
+    for (size_t group = 0; group < run->count && !cancel_requested(run->settings->cancel); run->round++) {
+        char *execution = NULL;
+        course->group = group;
+        bool done = start(course, &execution, err) && await(course, execution, err);
         free(execution);
-        execution = NULL;
-        if (!run_has_left(run) || run->round + 1 >= ROUNDS)
-            course->group += SITES_AT_ONCE;
-        run->round++;
+        if (!done)
+            return false;
+        if (!run_has_left(run) || run->round >= ROUNDS)
+            group += SITES_AT_ONCE;
     }
-    free(execution);
-    return done;
+    return true;
+}
+
+/* Takes the execution that was broken off to its end. What failed in it is tried again afterwards, as the feeds are
+ * asked again: whoever starts a run expects no less. */
+static bool go_on(struct course *course, const char *execution, struct error *err) {
+    struct run *run = course->run;
+    struct error ended = {0};
+    run_say(run, "Going on with the run that was broken off");
+    if (!await(course, execution, &ended) && !engine_healthy(course->engine, err))
+        return false;
+    run->round++;
+    run_forget_failures(run);
+    return true;
+}
+
+/* That the engine broke down is said in the report, beside what was done until then. */
+static void note_breakdown(struct course *course, const struct error *err) {
+    struct run *run = course->run;
+    char line[TASK_CAUSE_SIZE + 64];
+    char cause[TASK_CAUSE_SIZE];
+    snprintf(line, sizeof(line), "the run broke off: %s", task_error_cause(err, cause));
+    size_t at = course->group < run->count ? course->group : 0;
+    if (run_note_failure(run, run->sources[at].site, STEP_INDEX, "breakdown", line))
+        run_say(run, "  %s", line);
 }
 
 /* The tasks of an execution that was left open begin with the engine, and wait at the gate until it is known whether
@@ -236,15 +261,16 @@ static bool take_course(struct course *course, struct arena *arena, struct error
     struct run *run = course->run;
     char *execution = NULL;
     run_gate_close(run);
-    bool done = open_engine(course, arena, err) && find_open(course, &execution, err);
-    if (done && execution)
-        run_say(run, "Going on with the run that was broken off");
-    done = done && (execution || run_forget_notes(run, err));
-    run_gate_open(run, done);
-    if (done)
-        return take_rounds(course, execution, err);
+    bool begun = open_engine(course, arena, err) && find_open(course, &execution, err) &&
+                 (execution || run_forget_notes(run, err));
+    run_gate_open(run, begun);
+    struct error broken = {0};
+    if (begun && !((!execution || go_on(course, execution, &broken)) && take_rounds(course, &broken)))
+        note_breakdown(course, &broken);
+    else if (begun && !run->settings->dry_run && !cancel_requested(run->settings->cancel))
+        run_drop_kept_notes(run);
     free(execution);
-    return false;
+    return begun;
 }
 
 bool run_take_course(struct run *run, struct arena *arena, struct error *err) {
@@ -253,7 +279,5 @@ bool run_take_course(struct run *run, struct arena *arena, struct error *err) {
     bool done = (run->settings->dry_run || run_load_notes(run, err)) && take_course(&course, arena, err);
     engine_close(course.engine);
     pool_close(course.pool);
-    if (done && !run->settings->dry_run && !cancel_requested(run->settings->cancel))
-        run_drop_kept_notes(run);
     return done;
 }

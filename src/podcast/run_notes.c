@@ -109,6 +109,18 @@ bool run_forget_notes(struct run *run, struct error *err) {
     return !run->keeps_notes || state_notes_remove(run->state, NULL, err);
 }
 
+void run_forget_failures(struct run *run) {
+    const char *name;
+    json_t *note;
+    void *next;
+    pthread_mutex_lock(&run->note_lock);
+    json_object_foreach_safe (run->notes, next, name, note) {
+        if (json_array_size(json_object_get(note, "errors")))
+            json_object_del(run->notes, name);
+    }
+    pthread_mutex_unlock(&run->note_lock);
+}
+
 void run_drop_kept_notes(struct run *run) {
     struct error err = {0};
     if (!state_notes_remove(run->state, NULL, &err))

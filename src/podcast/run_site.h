@@ -94,6 +94,8 @@ bool run_has_left(struct run *run);
 bool run_load_notes(struct run *run, struct error *err);
 /* Forgets all notes, for a run that begins anew. */
 bool run_forget_notes(struct run *run, struct error *err);
+/* Forgets what failed, in memory: it is tried again. */
+void run_forget_failures(struct run *run);
 /* Removes those in the state: the run has come to its end. */
 void run_drop_kept_notes(struct run *run);
 /* All notes together; the report's texts are in `arena`. */
