@@ -1,6 +1,7 @@
-/* The order of a run's tasks: the state machine podcast-run (machines/podcast-run.asl.json), carried out by the engine
- * in a database of its own, state/podcast-run/flow.db. A run that was killed left its execution open there: the next
- * one with the same settings goes on with it.
+/* The order of a run's tasks: the state machine podcast-run (machines/podcast-run.asl.json), carried out by the engine.
+ * It has a data directory of its own for that, state/podcast-run in the one of the run: a server that owns the large
+ * one does not stand in the way, nor does a run that takes hours, and the flow commands can look into it. A run that
+ * was killed left its execution open there: the next one with the same settings goes on with it.
  *
  * An execution takes at most SITES_AT_ONCE sites and as many episodes as podcast.work gives it, for it may have 25,000
  * events. So a run is a series of executions: rounds over a group of sites until nothing is left, then the next group.
@@ -33,7 +34,8 @@ struct course {
     struct pool *pool;
     struct engine *engine;
     const json_t *settings; /* what must be the same for a run to be gone on with */
-    size_t group;           /* the first site of the executions' group */
+    struct file_lock *lock;
+    size_t group; /* the first site of the executions' group */
 };
 
 /* ---- the engine ---- */
@@ -76,6 +78,14 @@ static bool register_machine(struct course *course, struct error *err) {
                err);
 }
 
+/* As the owner of the folder (DESIGN section 4). */
+static bool own_folder(struct course *course, struct arena *arena, const char *folder, struct error *err) {
+    const char *path = file_join(arena, folder, "run/lock");
+    if (file_make_parents(path, err))
+        course->lock = file_lock_open(path, err);
+    return course->lock || error_context(err, "%s", folder);
+}
+
 static bool open_engine(struct course *course, struct arena *arena, struct error *err) {
     const struct run *run = course->run;
     const struct run_settings *settings = run->settings;
@@ -84,10 +94,13 @@ static bool open_engine(struct course *course, struct arena *arena, struct error
                                  .task_count = run->task_count,
                                  .clock = settings->clock,
                                  .io_threads = most + SPARE_THREADS};
+    const char *above = settings->dry_run ? run->scratch : file_join(arena, settings->data, "state");
+    const char *folder = file_join(arena, above, MACHINE_NAME);
+    if (!own_folder(course, arena, folder, err))
+        return false;
     course->pool = pool_open(&pool, err);
     struct engine_settings engine = {
-        .folder = settings->dry_run ? file_join(arena, run->scratch, MACHINE_NAME)
-                                    : file_join(arena, settings->data, "state/" MACHINE_NAME),
+        .folder = file_join(arena, folder, "state"),
         .clock = settings->clock,
         .pool = course->pool,
         .variable = resource_of,
@@ -279,5 +292,6 @@ bool run_take_course(struct run *run, struct arena *arena, struct error *err) {
     bool done = (run->settings->dry_run || run_load_notes(run, err)) && take_course(&course, arena, err);
     engine_close(course.engine);
     pool_close(course.pool);
+    file_lock_close(course.lock);
     return done;
 }
