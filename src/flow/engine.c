@@ -731,6 +731,14 @@ static void free_memory(struct engine *engine) {
     free(engine->folder);
 }
 
+/* The pool tells of each call once, also of one that was cancelled: until then it knows this engine. */
+static void await_tasks(struct engine *engine) {
+    pthread_mutex_lock(&engine->lock);
+    while (engine->tasks_out)
+        pthread_cond_wait(&engine->wake, &engine->lock);
+    pthread_mutex_unlock(&engine->lock);
+}
+
 void engine_close(struct engine *engine) {
     if (!engine)
         return;
@@ -744,6 +752,7 @@ void engine_close(struct engine *engine) {
     /* Nothing is saved from here on: the tasks that are cancelled start again at the next opening. */
     engine->thread_runs = false;
     engine_forget_runs(engine);
+    await_tasks(engine);
     end_waiting(engine);
     free_memory(engine);
     pthread_cond_destroy(&engine->wake);

@@ -52,7 +52,9 @@ void engine_post(struct engine *engine, struct message *message) {
     bool first = !engine->first_message;
     *engine->message_end = message;
     engine->message_end = &message->next;
-    if (first)
+    if (message->kind == MESSAGE_DONE)
+        engine->tasks_out--; /* the pool does not come back for this one */
+    if (first || engine->stopping)
         pthread_cond_signal(&engine->wake);
     pthread_mutex_unlock(&engine->lock);
 }

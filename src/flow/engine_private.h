@@ -132,6 +132,7 @@ struct engine {
     pthread_mutex_t lock; /* of the four below */
     pthread_cond_t wake;
     struct message *first_message, **message_end;
+    size_t tasks_out; /* calls that the pool has and will tell of */
     bool stopping;
     bool healthy;
     bool untidy; /* machines that were deleted have left something behind; the loop's own */

@@ -120,6 +120,9 @@ static void submit(struct engine *engine, struct task_run *run) {
     struct pool_call call = {
         .task = task, .input = input, .id = number, .done = post_done, .heartbeat = post_alive, .to = engine};
     atomic_fetch_add_explicit(&engine->tasks_started, 1, memory_order_relaxed);
+    pthread_mutex_lock(&engine->lock);
+    engine->tasks_out++;
+    pthread_mutex_unlock(&engine->lock);
     if (!engine->settings.pool)
         error_set(&err, ERROR_UNSUPPORTED, "no tasks can be run here: %s", task);
     else if (pool_submit(engine->settings.pool, &call, &err))

@@ -22,7 +22,7 @@ def call_flow(data, *words):
 
 
 def executions(data):
-    return call_flow(data, "list", "podcast-run")["executions"]
+    return call_flow(data, "list", "podcast-run")
 
 
 def history(data, execution):
