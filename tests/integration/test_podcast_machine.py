@@ -26,7 +26,7 @@ def executions(data):
 
 
 def history(data, execution):
-    return call_flow(data, "history", execution["executionArn"])["events"]
+    return call_flow(data, "history", execution["executionArn"])
 
 
 def tasks_succeeded(events):
