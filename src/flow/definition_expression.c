@@ -13,18 +13,30 @@ bool looks_like_path(const char *text) {
 
 /* ---- paths ---- */
 
-static void refuse_path(const struct fields *fields, const char *name, const char *text, enum path_kind kind,
-                        bool intrinsics, const struct error *err) {
+static void refuse_path(const struct fields *fields, const char *name, bool reference, const struct error *err) {
     struct place place = {fields->place, name, 0};
-    bool any = kind == PATH_REFERENCE && path_compile(fields->compiler->arena, text, PATH_ANY, intrinsics, NULL);
     struct diagnostic *made = fault(fields->compiler, CODE_SCHEMA, &place,
-                                    any ? "Value is not a Reference Path" : "Value must be a valid JSONPath.");
+                                    reference ? "Value is not a Reference Path" : "Value must be a valid JSONPath.");
     if (made)
         made->detail = arena_text(fields->compiler->diagnostics->arena, err->message);
 }
 
+/* Where a reference path may lead is less than what its grammar says: the context object is read by paths of other
+ * kinds only (Developer Guide, "Context object"; functions take it), and a result is put into the input, never into a
+ * variable. */
+static bool leads_astray(const char *text, enum path_kind kind, bool intrinsics, bool result, struct error *err) {
+    if (kind != PATH_REFERENCE || intrinsics || *text != '$')
+        return false;
+    if (text[1] == '$')
+        return !error_set(err, ERROR_INVALID, "the context object cannot be used here");
+    if (result && text[1] && text[1] != '.' && text[1] != '[')
+        return !error_set(err, ERROR_INVALID, "a result cannot be put into a variable; use Assign");
+    return false;
+}
+
 const struct path *field_path(const struct fields *fields, const char *name, enum path_kind kind, bool intrinsics,
                               bool *discarded) {
+    struct arena *arena = fields->compiler->arena;
     if (fields->language != QUERY_JSONPATH)
         return NULL;
     if (discarded && json_is_null(field_get(fields, name))) {
@@ -35,9 +47,13 @@ const struct path *field_path(const struct fields *fields, const char *name, enu
     if (!field_text(fields, name, &text))
         return NULL;
     struct error err = {0};
-    const struct path *path = path_compile(fields->compiler->arena, text, kind, intrinsics, &err);
+    const struct path *path = path_compile(arena, text, kind, intrinsics, &err);
+    bool result = strcmp(name, "ResultPath") == 0;
     if (!path)
-        refuse_path(fields, name, text, kind, intrinsics, &err);
+        refuse_path(fields, name, kind == PATH_REFERENCE && path_compile(arena, text, PATH_ANY, intrinsics, NULL),
+                    &err);
+    else if (leads_astray(text, kind, intrinsics, result, &err))
+        refuse_path(fields, name, true, &err);
     return path;
 }
 

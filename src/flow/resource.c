@@ -177,9 +177,12 @@ static bool parse_arn(struct arena *arena, const char *const parts[5], struct re
     if (strcmp(service, "lambda") == 0) {
         if (!take_name(arena, rest, "function:", RESOURCE_LAMBDA, resource))
             return false;
-        char *name = arena_text(arena, resource->name);
-        name[strcspn(name, ":")] = '\0';
+        char *name = arena_text(arena, resource->name), *colon = strchr(name, ':');
+        if (colon)
+            *colon = '\0';
         resource->name = name;
+        if (colon && (!colon[1] || strchr(colon + 1, ':'))) /* behind the name a qualifier and no more */
+            return false;
         return *name != '\0';
     }
     if (strcmp(service, "states") != 0)

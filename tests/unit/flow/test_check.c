@@ -281,6 +281,11 @@ static void test_fields(void **state) {
          "/States/A/Assign\n"
          "INVALID_VARIABLE_NAME Invalid variable name 'b-c': the variable name contains invalid characters. at "
          "/States/A/Assign"},
+        {ONE("\"Type\": \"Pass\", \"End\": true, \"ResultPath\": \"$v\""),
+         SCHEMA "Value is not a Reference Path at /States/A/ResultPath"},
+        {ONE("\"Type\": \"Wait\", \"End\": true, \"SecondsPath\": \"$$.Execution.Input.n\""),
+         SCHEMA "Value is not a Reference Path at /States/A/SecondsPath"},
+        {ONE("\"Type\": \"Wait\", \"End\": true, \"SecondsPath\": \"$v.n\""), ""},
         {ONE("\"Type\": \"Wait\", \"End\": true"),
          SCHEMA "This object should have only one of the following fields: [SecondsPath, Seconds, TimestampPath, "
                 "Timestamp] at /States/A"},

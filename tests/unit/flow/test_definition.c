@@ -349,6 +349,8 @@ static void test_refused_resources(void **state) {
         {"arn:aws:states:us-east-1:1:lambda:invoke", RESOURCE_UNRECOGNIZED},
         {"arn:aws:lambda:us-east-1:1:layer:l", RESOURCE_UNRECOGNIZED},
         {"arn:aws:lambda:us-east-1:1:function:", RESOURCE_UNRECOGNIZED},
+        {"arn:aws:lambda:us-east-1:1:function:f:", RESOURCE_UNRECOGNIZED},
+        {"arn:aws:lambda:us-east-1:1:function:f:1:2", RESOURCE_UNRECOGNIZED},
         {"arn:aws:sns:us-east-1:1:topic", RESOURCE_UNRECOGNIZED},
         {"arn:tidemill:task:", RESOURCE_NO_ARN},
     };
