@@ -29,7 +29,7 @@ static bool find_frame(struct operation_call *call, struct frame **frame, struct
         return operation_refuse(error, "TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'");
     *frame = frame_find(execution, number);
     bool waits = *frame && text_equal_secret((*frame)->nonce, nonce) &&
-                 ((*frame)->phase == FRAME_TOKEN ||
+                 ((*frame)->phase == FRAME_TOKEN || (*frame)->phase == FRAME_CHILD ||
                   ((*frame)->phase == FRAME_TASK && (*frame)->state->resource.pattern == RESOURCE_TOKEN));
     if (!waits)
         return operation_refuse(error, "TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'");

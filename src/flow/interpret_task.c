@@ -168,7 +168,7 @@ void task_answer(struct frame *frame, json_t *output, const struct failure *fail
         failure_set(&too_large, engine_arena(frame->execution->engine), FAILURE_DATA_LIMIT,
                     "The state/task '%s' returned a result with a size exceeding the maximum number of bytes service "
                     "limit.",
-                    frame->state->resource.action ? frame->state->resource.action : frame->state->resource.text);
+                    frame->state->resource.type ? frame->state->resource.type : frame->state->resource.text);
         payload_let(payload);
         failed(frame, &too_large);
         return;
@@ -249,7 +249,7 @@ static json_t *start_request(struct frame *frame) {
     const json_t *input = json_object_get(parameters, "Input");
     if (json_is_string(input)) {
         json_object_set(request, "input", (json_t *)(uintptr_t)input);
-    } else if (input) {
+    } else if (input && !json_is_null(input)) {
         TEXT_OWNED char *text = json_text(input, 0);
         json_object_set_new(request, "input", json_string(text));
     }

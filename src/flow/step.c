@@ -128,7 +128,7 @@ bool step_error_matches(const char *entry, const char *error) {
     if (error && strcmp(error, FAILURE_RUNTIME) == 0)
         return false; /* nothing takes it: the definition itself is wrong for this data */
     if (strcmp(entry, FAILURE_ALL) == 0)
-        return !error || strcmp(error, FAILURE_DATA_LIMIT) != 0;
+        return true;
     if (!error)
         return false;
     if (strcmp(entry, error) == 0)
@@ -164,7 +164,9 @@ bool step_catch(const struct state *state, const struct evaluation *evaluation, 
         return true;
     JSON_OWNED json_t *said = json_object();
     json_object_set_new(said, "Error", text_or_null(failure->error));
-    json_object_set_new(said, "Cause", text_or_null(failure->cause));
+    /* A time limit has no cause, which the service tells as an empty one. */
+    bool late = failure->error && strcmp(failure->error, FAILURE_TIMEOUT) == 0 && !failure->cause;
+    json_object_set_new(said, "Cause", late ? json_string("") : text_or_null(failure->cause));
     if (found->result_discarded)
         data->output = hold(evaluation->input);
     else if (!found->result_path || path_is_root(found->result_path))
