@@ -96,7 +96,7 @@ static const struct command table[] = {
      "tidemill schedule groups create shows", command_schedule_groups, false},
     {"serve", NULL, "", 0, 0, "serve the sites, the state machines and the console",
      "serve.listen serve.allow-unsigned serve.access-keys flow.region flow.account flow.mock-config flow.virtual-time "
-     "flow.time-scale",
+     "flow.time-scale flow.lambda-endpoint flow.sqs-endpoint flow.connections aws.key-id aws.secret aws.token",
      "tidemill serve --data ~/podcasts --listen 127.0.0.1:8787", command_serve, false},
     {"config", NULL, "[NAME]", 0, 1, "print each setting, its value and where it came from", "*",
      "tidemill config transcribe.model", command_config, false},

@@ -1,6 +1,6 @@
 #include "cli/machinery.h"
 
-#include <ctype.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "cli/machinery_parts.h"
 #include "flow/engine.h"
 #include "flow/tasks.h"
 #include "run/pool.h"
@@ -22,6 +23,10 @@ struct machinery {
     struct pool *pool;
     json_t *mocks;
     struct engine *engine;
+    struct machinery_services services;
+    struct schedules *schedules;
+    pthread_t scheduler;
+    bool scheduler_runs;
 };
 
 const char *machinery_socket(struct command_context *context) {
@@ -51,11 +56,14 @@ static const char *task_variable(void *to, struct arena *arena, const char *name
 
 static bool open_pool(struct machinery *machinery, struct command_context *context, const char *run,
                       struct error *err) {
-    size_t counts[2] = {0};
+    size_t counts[3] = {0, 0, 1};
     size_t count = 0;
+    if (!machinery_services_open(&machinery->services, context, err))
+        return false;
+    struct task integration = integration_task(machinery->services.integration);
     machinery->buckets = (struct flow_buckets){open_bucket, machinery};
     machinery->own_tasks = flow_tasks(&machinery->buckets, &counts[0]);
-    const struct task *tables[] = {machinery->own_tasks, tasks_built_in(&counts[1])};
+    const struct task *tables[] = {machinery->own_tasks, tasks_built_in(&counts[1]), &integration};
     if (!tasks_join(tables, counts, ARRAY_LENGTH(tables), &machinery->tasks, &count, err))
         return false;
     struct pool_settings settings = {.tasks = machinery->tasks,
@@ -93,6 +101,29 @@ static bool open_engine(struct machinery *machinery, struct command_context *con
     return machinery->engine != NULL;
 }
 
+static void *run_schedules(void *to) {
+    schedules_run(to);
+    return NULL;
+}
+
+static bool open_schedules(struct machinery *machinery, struct command_context *context, struct error *err) {
+    machinery->services.engine = machinery->engine;
+    struct schedule_settings settings = {
+        .path = file_join(context->arena, options_text(context->options, "data"), "state/schedules.db"),
+        .clock = context->clock,
+        .random = context->random,
+        .region = options_text(context->options, "flow.region"),
+        .account = options_text(context->options, "flow.account"),
+        .targets = machinery_targets(&machinery->services),
+    };
+    machinery->schedules = schedules_open(&settings, err);
+    if (!machinery->schedules)
+        return false;
+    pthread_create(&machinery->scheduler, NULL, run_schedules, machinery->schedules);
+    machinery->scheduler_runs = true;
+    return true;
+}
+
 struct machinery *machinery_open(struct command_context *context, struct error *err) {
     const char *data = options_text(context->options, "data");
     const char *run = file_join(context->arena, data, "run");
@@ -101,7 +132,7 @@ struct machinery *machinery_open(struct command_context *context, struct error *
     bool well = file_make_folders(file_join(context->arena, run, "scratch"), err) &&
                 (machinery->lock = file_lock_open(file_join(context->arena, run, "lock"), err)) &&
                 open_pool(machinery, context, run, err) && read_mocks(machinery, context, err) &&
-                open_engine(machinery, context, err);
+                open_engine(machinery, context, err) && open_schedules(machinery, context, err);
     if (well)
         return machinery;
     machinery_close(machinery);
@@ -111,8 +142,14 @@ struct machinery *machinery_open(struct command_context *context, struct error *
 void machinery_close(struct machinery *machinery) {
     if (!machinery)
         return;
+    if (machinery->scheduler_runs) {
+        schedules_stop(machinery->schedules);
+        pthread_join(machinery->scheduler, NULL);
+    }
+    schedules_close(machinery->schedules);
     engine_close(machinery->engine);
     pool_close(machinery->pool);
+    machinery_services_close(&machinery->services);
     json_decref(machinery->mocks);
     free(machinery->tasks);
     free(machinery->own_tasks);
@@ -127,4 +164,8 @@ struct engine *machinery_engine(const struct machinery *machinery) {
 
 struct pool *machinery_pool(const struct machinery *machinery) {
     return machinery->pool;
+}
+
+struct schedules *machinery_schedules(const struct machinery *machinery) {
+    return machinery->schedules;
 }

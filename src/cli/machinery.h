@@ -8,6 +8,7 @@
 
 struct engine;
 struct pool;
+struct schedules;
 struct machinery;
 
 /* Opens all of it with the options of the command. ERROR_BUSY: another process owns the data directory; the message
@@ -16,6 +17,7 @@ struct machinery *machinery_open(struct command_context *context, struct error *
 void machinery_close(struct machinery *machinery); /* NULL is allowed */
 
 struct engine *machinery_engine(const struct machinery *machinery);
+struct schedules *machinery_schedules(const struct machinery *machinery);
 struct pool *machinery_pool(const struct machinery *machinery);
 
 /* "DATA/run/tidemill.sock", where a running server takes commands. In the context's arena. */

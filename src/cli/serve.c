@@ -103,7 +103,8 @@ static bool read_keys(struct command_context *context, struct aws_auth_settings 
 }
 
 static struct flow_server *open_flow(struct command_context *context, struct machinery *machinery, struct error *err) {
-    struct flow_server_settings settings = {.engine = machinery_engine(machinery)};
+    struct flow_server_settings settings = {.engine = machinery_engine(machinery),
+                                            .schedules = machinery_schedules(machinery)};
     if (!read_keys(context, &settings.auth, err))
         return NULL;
     return flow_server_open(&settings);

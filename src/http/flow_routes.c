@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 #include "base/text.h"
+#include "flow/draw.h"
 #include "flow/engine.h"
 #include "http/app.h"
 #include "http/aws_json.h"
@@ -12,6 +14,7 @@
 #include "http/flow_server.h"
 #include "http/handlers.h"
 #include "http/reply.h"
+#include "schedule/api.h"
 
 struct flow_server {
     struct flow_server_settings settings;
@@ -134,6 +137,104 @@ static void call_engine(struct flow_server *flow, const struct server_request *r
     engine_call(flow->settings.engine, operation, body, console_done, answer);
 }
 
+/* ---- EventBridge Scheduler: REST JSON ---- */
+
+enum { QUERY_MOST = 64 };
+
+static void reply_api_error(const struct server_request *request, struct server_response *response,
+                            const struct api_error *error) {
+    JSON_OWNED json_t *body = json_pack("{s:s, s:s}", "__type", error->type, "message", api_error_message(error));
+    reply_json(request, response, error->status ? error->status : 500, body, NULL);
+}
+
+static bool call_scheduler(struct flow_server *flow, const struct schedule_request *call,
+                           const struct server_request *request, struct server_response *response) {
+    API_ERROR_SCOPED struct api_error error = {0};
+    JSON_OWNED json_t *answer = NULL;
+    int status = 200;
+    if (!schedule_api_call(flow->settings.schedules, call, &status, &answer, &error)) {
+        aws_json_error(request, response, &error);
+        return false;
+    }
+    reply_json(request, response, status, answer, NULL);
+    return true;
+}
+
+static bool read_body(const struct server_request *request, struct server_response *response, json_t **body) {
+    *body = NULL;
+    if (!request->body || !request->body_length)
+        return true;
+    *body = json_parse(request->body, request->body_length, NULL);
+    if (json_is_object(*body))
+        return true;
+    API_ERROR_SCOPED struct api_error error = {0};
+    api_error_set(&error, "SerializationException", 400, "the body is no JSON object");
+    aws_json_error(request, response, &error);
+    return false;
+}
+
+void scheduler_api(void *to, const struct server_request *request, struct server_response *response) {
+    struct site_app *app = to;
+    struct flow_server *flow = app->settings->flow;
+    API_ERROR_SCOPED struct api_error error = {0};
+    if (!flow || !flow->settings.schedules) {
+        reply_absent(request, response);
+        return;
+    }
+    if (!is_same_origin(request) || !aws_auth_check(flow->auth, request, "scheduler", NULL, &error)) {
+        if (!error.type[0])
+            api_error_set(&error, "AccessDeniedException", 403, "a page from elsewhere may not call this");
+        aws_json_error(request, response, &error);
+        return;
+    }
+    JSON_OWNED json_t *body = NULL;
+    if (!read_body(request, response, &body))
+        return;
+    struct target_field fields[QUERY_MOST];
+    struct schedule_field query[QUERY_MOST];
+    size_t count = target_fields(request->arena, request->target.query, fields, QUERY_MOST);
+    for (size_t i = 0; i < count; i++)
+        query[i] = (struct schedule_field){fields[i].name, fields[i].value};
+    const char *path = "";
+    for (size_t i = 0; i < request->target.count; i++)
+        path = arena_format(request->arena, "%s/%s", path, request->target.parts[i]);
+    struct schedule_request call = {
+        .method = request->method, .path = path, .query = query, .query_count = count, .body = body};
+    aws_json_request_id(request, response, random_system());
+    call_scheduler(flow, &call, request, response);
+}
+
+/* The console's way: {method, path, query, body}. */
+static void console_scheduler(struct flow_server *flow, const struct server_request *request, const json_t *told,
+                              struct server_response *response) {
+    struct schedule_field query[QUERY_MOST];
+    size_t count = 0;
+    const char *name;
+    json_t *value;
+    json_object_foreach (json_object_get(told, "query"), name, value) {
+        if (json_is_string(value) && count < QUERY_MOST)
+            query[count++] = (struct schedule_field){name, json_string_value(value)};
+    }
+    struct schedule_request call = {.method = json_get_text(told, "method", "GET"),
+                                    .path = json_get_text(told, "path", ""),
+                                    .query = query,
+                                    .query_count = count,
+                                    .body = json_object_get(told, "body")};
+    if (flow->settings.schedules)
+        call_scheduler(flow, &call, request, response);
+    else
+        reply_absent(request, response);
+}
+
+static void console_draw(const struct server_request *request, const json_t *body, struct server_response *response) {
+    API_ERROR_SCOPED struct api_error error = {0};
+    JSON_OWNED json_t *answer = NULL;
+    if (flow_draw_operation(body, &answer, &error))
+        reply_json(request, response, 200, answer, NULL);
+    else
+        reply_api_error(request, response, &error);
+}
+
 void console_api(void *to, const struct server_request *request, struct server_response *response) {
     struct site_app *app = to;
     struct flow_server *flow = app->settings->flow;
@@ -148,5 +249,11 @@ void console_api(void *to, const struct server_request *request, struct server_r
         reply_error(request, response, true, 400, "invalid", "the body is no JSON object");
         return;
     }
-    call_engine(flow, request, request_parameter(request, "operation"), body, response);
+    const char *operation = request_parameter(request, "operation");
+    if (strcmp(operation, "scheduler") == 0)
+        console_scheduler(flow, request, body, response);
+    else if (strcmp(operation, "DrawDefinition") == 0)
+        console_draw(request, body, response);
+    else
+        call_engine(flow, request, operation, body, response);
 }

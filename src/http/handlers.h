@@ -23,7 +23,7 @@ server_handler health;
 server_handler metrics_page;
 
 /* flow_routes.c */
-server_handler root_post, console_api;
+server_handler root_post, console_api, scheduler_api;
 
 extern const struct server_route site_route_table[];
 extern const size_t site_route_count;

@@ -49,6 +49,7 @@ static struct server *start(struct site_app *app, const char *listen, struct err
         .to = app,
         .host_site = host_site,
         .observe = observe,
+        .names_below = "tags",
         .clock = app->clock,
         .threads = settings->threads,
         .connections = settings->connections,
