@@ -171,20 +171,28 @@ static void check_reachable(const struct list_work *work) {
     free(stack);
 }
 
+/* The service looks for an end in the machine's own list alone, and then at nothing else. In a branch or a processor a
+ * missing one is a warning of ours. */
+static void refuse_endless(const struct list_work *work) {
+    struct compiler *compiler = work->compiler;
+    static const char message[] = "Workflow has no terminal state";
+    if (work->place->up)
+        warn(compiler, CODE_NO_END, work->place, message);
+    else
+        diagnostic_add(compiler->diagnostics, DIAGNOSTIC_ERROR, CODE_NO_END, NULL,
+                       source_map_find(compiler->map, work->place, false), message);
+}
+
 /* What the list's states lead to, when it has any and all were read. */
 static void check_flow(struct list_work *work) {
     resolve(work);
-    if (!work->list->count || work->compiler->too_many)
+    if (!work->list->count || work->compiler->too_many || work->broken)
         return;
-    if (!work->terminal && !work->dead_end && !work->broken) {
-        struct compiler *compiler = work->compiler;
-        struct source_position position = source_map_find(compiler->map, work->place, false);
-        diagnostic_add(compiler->diagnostics, DIAGNOSTIC_ERROR, CODE_NO_END,
-                       work->place->up ? place_text(compiler->diagnostics->arena, work->place) : NULL, position,
-                       "Workflow has no terminal state");
-    } else if (work->start_named && !work->broken) {
+    bool endless = !work->terminal && !work->dead_end;
+    if (endless)
+        refuse_endless(work);
+    if (work->start_named && !(endless && !work->place->up))
         check_reachable(work);
-    }
 }
 
 const struct state_list *list_compile(const struct fields *fields, const struct state *owner) {

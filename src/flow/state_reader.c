@@ -118,11 +118,16 @@ void state_compile_writer(const struct fields *fields, struct result_writer *wri
     static const char *const known[] = {"Resource", "Parameters", "Arguments", "WriterConfig", NULL};
     static const char *const config_known[] = {"Transformation", "OutputType", NULL};
     static const char *const transformations[] = {"NONE", "COMPACT", "FLATTEN", NULL};
-    static const char *const types[] = {"JSON", "JSONL", NULL};
+    static const char *const types[] = {"JSON", "JSONL", NULL}, *const required[] = {"Parameters", NULL};
+    static const char *const either[] = {"Resource", "WriterConfig", NULL};
     static const char *const jsonpath[] = {"Parameters", NULL}, *const jsonata[] = {"Arguments", NULL};
     fields_allow(fields, known);
     fields_language(fields, jsonpath, jsonata);
     writer->given = true;
+    if (!field_get(fields, "Resource") && !field_get(fields, "WriterConfig"))
+        fields_one_of(fields, either, true);
+    if (field_get(fields, "Resource") && fields->language == QUERY_JSONPATH)
+        fields_require(fields, required);
     if (field_text(fields, "Resource", &writer->resource)) {
         const char *action = action_of(writer->resource);
         if (!action || strcmp(action, "s3:putObject") != 0)

@@ -227,6 +227,10 @@ static void test_flow(void **state) {
          "MISSING_TRANSITION_TARGET State \"D\" is not reachable. at /States/D\n"
          "MISSING_TRANSITION_TARGET State \"B\" is not reachable. at /States/B\n"
          "MISSING_TRANSITION_TARGET State \"C\" is not reachable. at /States/C"},
+        {ONE("\"Type\": \"Map\", \"End\": true, \"Iterator\": {\"StartAt\": \"B\", \"States\": {\"B\": {\"Type\": "
+             "\"Pass\", \"Next\": \"B\"}, \"C\": {\"Type\": \"Pass\", \"Next\": \"B\"}}}"),
+         "MISSING_END_STATE Workflow has no terminal state at /States/A/Iterator\n"
+         "MISSING_TRANSITION_TARGET State \"C\" is not reachable. at /States/A/Iterator/States/C"},
         {ONE("\"Type\": \"Pass\""),
          SCHEMA "This object should have only one of the following fields: [Next, End] at /States/A"},
         {ONE("\"Type\": \"Pass\", \"Next\": \"A\", \"End\": true"),
@@ -414,6 +418,14 @@ static void test_map(void **state) {
         {MAP(", \"ItemProcessor\": {\"ProcessorConfig\": {\"Mode\": \"DISTRIBUTED\"}, \"StartAt\": \"B\"}"),
          SCHEMA "These fields are required: [ExecutionType] at /States/A/ItemProcessor/ProcessorConfig\n" SCHEMA
                 "These fields are required: [States] at /States/A/ItemProcessor"},
+        {MAP(", " FAR ", \"ResultWriter\": {}"),
+         SCHEMA "This object should have only one of the following fields: [Resource, WriterConfig] at "
+                "/States/A/ResultWriter"},
+        {MAP(", " FAR ", \"ResultWriter\": {\"Resource\": \"arn:aws:states:::s3:putObject\", \"WriterConfig\": "
+             "{\"OutputType\": \"CSV\"}}"),
+         SCHEMA
+         "These fields are required: [Parameters] at /States/A/ResultWriter\n" SCHEMA
+         "Value should be one of the following: [JSON, JSONL] at /States/A/ResultWriter/WriterConfig/OutputType"},
         {MAP(", " FAR ", \"Label\": \"a b\", \"ItemReader\": {\"Resource\": \"arn:aws:states:::s3:putObject\", "
              "\"ReaderConfig\": {\"InputType\": \"CSV\"}}"),
          SCHEMA
