@@ -139,20 +139,31 @@ static const char *path_of(struct command_context *context) {
     return arena_format(context->arena, "/schedules/%s", context->words[0]);
 }
 
+/* "; next: ..." behind what was said, so that a slip in an expression shows at once. */
+static void say_next(struct command_context *context, struct schedule_client *client, const char *group) {
+    struct schedule_field field = {"groupName", group};
+    struct schedule_request get = {"GET", path_of(context), &field, group != NULL, NULL};
+    JSON_OWNED json_t *settings = NULL;
+    if (schedule_client_call(client, &get, &settings, NULL))
+        printf("; next: %s", schedule_next_text(context, settings));
+}
+
 /* Sends one request and says what came of it. */
 static int finish(struct command_context *context, struct schedule_client *client,
                   const struct schedule_request *request, const char *verb) {
     struct error err = {0};
     JSON_OWNED json_t *answer = NULL;
     bool done = schedule_client_call(client, request, &answer, &err);
-    schedule_client_close(client);
-    if (!done)
-        return output_fail(&err, err.code == ERROR_INVALID ? EXIT_USAGE : EXIT_SOME_FAILED);
-    if (output_wants_json(context))
+    if (done && output_wants_json(context)) {
         output_json(answer);
-    else
-        printf("%s: %s\n", context->words[0], verb);
-    return EXIT_WELL;
+    } else if (done) {
+        printf("%s: %s", context->words[0], verb);
+        if (request->body)
+            say_next(context, client, json_get_text(request->body, "GroupName", NULL));
+        putchar('\n');
+    }
+    schedule_client_close(client);
+    return done ? EXIT_WELL : output_fail(&err, err.code == ERROR_INVALID ? EXIT_USAGE : EXIT_SOME_FAILED);
 }
 
 int command_schedule_create(struct command_context *context) {

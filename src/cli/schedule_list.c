@@ -18,8 +18,7 @@ static bool get(struct command_context *context, struct schedule_client *client,
     return schedule_client_call(client, &request, answer, err);
 }
 
-/* "2026-11-27T02:00:00Z", or why there is none. */
-static const char *next_text(struct command_context *context, const json_t *settings) {
+const char *schedule_next_text(struct command_context *context, const json_t *settings) {
     int64_t times[1];
     size_t count = 0;
     struct zone *zone = NULL;
@@ -58,7 +57,7 @@ static bool list_page(struct command_context *context, struct schedule_client *c
         if (!get(context, client, json_get_text(row, "GroupName", NULL), json_get_text(row, "Name", ""), &settings,
                  err))
             return false;
-        json_object_set_new(settings, "next", json_string(next_text(context, settings)));
+        json_object_set_new(settings, "next", json_string(schedule_next_text(context, settings)));
         json_array_append_new(all, settings);
     }
     *token = arena_text(context->arena, json_get_text(page, "NextToken", NULL));

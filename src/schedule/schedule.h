@@ -31,9 +31,10 @@ struct schedule_message {
     const json_t *attributes;     /* name to text, all of type String; NULL: none */
 };
 
-/* What schedules start; the caller's. Called by the thread that ticks, with no lock held. They borrow their arguments,
- * return true when the effect is certain, and else fill `error`. A name that was used before counts as certain: they
- * may return true or the error type ExecutionAlreadyExists. */
+/* What schedules start; the caller's. Called by the thread that ticks, one after the other, with no lock held (so they
+ * may call the API). They borrow their arguments, return true as soon as the effect is certain (what was durably
+ * started need not have ended), and else fill `error`. A name that was used before counts as certain: they may return
+ * true or the error type ExecutionAlreadyExists. NULL: nothing of that kind is here; such deliveries fail. */
 struct schedule_targets {
     bool (*start_execution)(void *to, const char *machine_arn, const char *name, const char *input,
                             struct api_error *error);

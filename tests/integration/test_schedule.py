@@ -33,7 +33,10 @@ def test_a_schedule_from_making_to_deleting():
         data.call("schedule", "create", "nightly", "cron(0 3 * * ? *)", "--target", "task:podcast.run", "--timezone", "Europe/Berlin", "--retries", "3",
                   "--max-age", "2h", "--window", "10", "--dead-letter", "queue:dead", "--input", '{"sites":["a"]}')
         data.call("schedule", "groups", "create", "shows")
-        data.call("schedule", "create", "once", "at(2100-12-24T18:00:00)", "--target", "machine:report", "--group", "shows", "--delete-after")
+        made = data.call("schedule", "create", "once", "at(2100-12-24T18:00:00)", "--target", "machine:report", "--group", "shows", "--delete-after")
+        assert made.stdout == "once: created; next: 2100-12-24T18:00:00Z\n", made.stdout
+        assert "next: over" in data.call("schedule", "create", "late", "at(2000-12-24T18:00:00)", "--target", "machine:report").stdout
+        data.call("schedule", "delete", "late")
         rows = {row["Name"]: row for row in answer(data, "list")}
         assert set(rows) == {"nightly", "once"}
         target = rows["nightly"]["Target"]
