@@ -61,7 +61,7 @@ void execution_name_all(struct execution *execution) {
 static struct payload *read_input(struct operation_call *call, struct api_error *error) {
     const json_t *given = json_object_get(call->request, "input");
     if (!json_is_string(given))
-        return payload_of_text("{}", 2);
+        return payload_of_text("{}", 2, NULL);
     const char *text = json_string_value(given);
     size_t length = json_string_length(given);
     const char *why = length ? NULL : "Invalid execution input.";

@@ -60,7 +60,9 @@ static json_t *make_context(struct frame *frame) {
             break;
         }
     }
-    if (frame->state->type == STATE_TASK && frame->nonce[0]) {
+    if (frame->state->type == STATE_TASK && frame->nonce[0] &&
+        (frame->state->resource.pattern != RESOURCE_REQUEST_RESPONSE ||
+         frame->state->resource.kind == RESOURCE_ACTIVITY)) {
         char token[TOKEN_SIZE];
         json_t *task = json_object();
         json_object_set_new(task, "Token", json_string(task_token(frame, token)));

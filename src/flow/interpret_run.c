@@ -288,11 +288,10 @@ static void run_succeeded(struct frame *frame, json_t *output) {
     int64_t before = frame->last;
     engine_map_run_save(frame, EXECUTION_SUCCEEDED);
     run_event(frame, "MapRunSucceeded", NULL, NULL);
-    int64_t previous = frame->variables.values || frame->state->map.reader.kind != READER_NONE ? before : frame->last;
     run_event(frame, "MapStateSucceeded", NULL, NULL);
     frame->children->map_run = 0;
     frame_quiet(frame);
-    frame_result_after(frame, output, previous);
+    frame_result_after(frame, output, before);
 }
 
 static json_t *results_of(const struct children *children) {

@@ -11,7 +11,7 @@ static char *column_text(sqlite3_stmt *row, int column) {
 
 static struct payload *column_payload(sqlite3_stmt *row, int column) {
     const char *text = (const char *)sqlite3_column_text(row, column);
-    return text ? payload_of_text(text, (size_t)sqlite3_column_bytes(row, column)) : NULL;
+    return text ? payload_of_text(text, (size_t)sqlite3_column_bytes(row, column), NULL) : NULL;
 }
 
 static struct payload *field_payload(const json_t *fixed, const char *key) {

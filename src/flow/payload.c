@@ -12,8 +12,8 @@ struct payload *payload_take_json(json_t *value) {
     return payload;
 }
 
-struct payload *payload_of_text(const char *text, size_t length) {
-    json_t *value = json_parse(text, length, NULL);
+struct payload *payload_of_text(const char *text, size_t length, struct error *err) {
+    json_t *value = json_parse(text, length, err);
     if (!value)
         return NULL;
     struct payload *payload = payload_take_json(value);
