@@ -76,7 +76,8 @@ static struct payload *read_input(struct operation_call *call, struct api_error 
                          "Invalid State Machine Execution Input: 'The input is larger than 262144 bytes'");
         return NULL;
     }
-    return payload_take_json(value);
+    json_decref(value);
+    return payload_of_text(text, length, NULL); /* which stays as it was written: so it stands in the history */
 }
 
 /* An execution of that name that is there already: the same again (*existed) or a refusal. */

@@ -79,10 +79,12 @@ def run_tidemill(suite, program):
     slow = [row for row in suite.path_rows if row.real_time]
     config = recordings.mock_config(suite.path_rows)
     with ThreadPoolExecutor(THREADS) as pool:
-        with Tidemill(program, config, True, suite.objects) as server:
+        queue = Queue(lambda *heard: runner.heard(*heard))
+        with Tidemill(program, config, True, suite.objects, ["--sqs-endpoint", queue.endpoint],
+                      environment={"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}) as server:
             client = Client(server.url)
             runner = Runner(client, True)
-            runner.queue = Queue(runner.heard)
+            runner.queue = queue
             outcome.execution = each(pool, runner.run, fast)
             runner.queue.close()
             run_api_rows(suite, pool, client, outcome)
