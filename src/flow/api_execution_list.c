@@ -137,7 +137,7 @@ static json_t *told(const struct operation_call *call, const struct listing *lis
 }
 
 bool execution_list(struct operation_call *call, json_t **answer, struct api_error *error) {
-    struct listing listing;
+    struct listing listing = {0};
     if (!field_check(call->arena, list_fields, call->request, error) || !listing_read(call, &listing, error))
         return false;
     const char *name = arena_format(

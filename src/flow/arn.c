@@ -65,7 +65,7 @@ bool flow_arn_parse(struct arena *arena, const char *text, struct flow_arn *arn,
 
 bool flow_arn_parse_kind(struct arena *arena, const char *text, const char *kind, const char *other,
                          struct flow_arn *arn, struct api_error *error) {
-    struct flow_arn found;
+    struct flow_arn found = {0};
     if (!flow_arn_parse(arena, text, &found, error))
         return false;
     if (!text_equal(found.kind, kind) && !(other && text_equal(found.kind, other)))
