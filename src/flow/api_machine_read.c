@@ -27,6 +27,9 @@ static json_t *revision_told(const struct operation_call *call, struct revision_
     json_object_update(told, revision->settings);
     json_decref(revision->settings);
     revision->settings = NULL;
+    json_t *variables = data ? machine_variables(revision->definition) : NULL;
+    if (variables)
+        json_object_set_new(told, "variableReferences", variables);
     if (*revision->uuid)
         json_object_set_new(told, "revisionId", json_string(revision->uuid));
     return told;

@@ -31,6 +31,10 @@ bool revision_read(struct operation_call *call, int64_t id, struct revision_row 
 /* The JSON text of a column, parsed; an empty object where it cannot be. A new reference. */
 json_t *machine_json(const char *text);
 
+/* machine_variables.c: {STATE: [variables that it refers to, sorted]} of a definition, a new reference; NULL: no state
+ * does. */
+json_t *machine_variables(const char *definition);
+
 /* "arn:…:stateMachine:NAME", with ":QUALIFIER" where that is not NULL. */
 const char *machine_arn(const struct operation_call *call, const char *name, const char *qualifier);
 const char *machine_version_arn(const struct operation_call *call, const char *name, int64_t number);
@@ -57,9 +61,9 @@ bool version_publish(struct operation_call *call, const struct machine_row *mach
 bool version_number(const char *qualifier, int64_t *number);
 
 /* ---- for the engine's loop ---- */
-/* Removes machines that are being deleted and have no open execution left; then up to `most` ended executions, with their
- * histories, of machines that are gone. Those are out of sight already: their ARNs name no machine. A piece of work for an
- * idle moment, in a transaction of the caller's. *more: something is left. */
+/* Removes machines that are being deleted and have no open execution left; then up to `most` ended executions, with
+ * their histories, of machines that are gone. Those are out of sight already: their ARNs name no machine. A piece of
+ * work for an idle moment, in a transaction of the caller's. *more: something is left. */
 bool machine_tidy(struct db *db, int64_t most, bool *more, struct error *err);
 
 /* Text of a column in the call's arena; NULL for NULL. */

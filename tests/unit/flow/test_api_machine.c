@@ -57,6 +57,25 @@ static void machine_is_described(void **unused) {
     fixture_close(f);
 }
 
+static void variables_are_told(void **unused) {
+    (void)unused;
+    static const char definition[] =
+        "{\"StartAt\":\"Set\",\"States\":{\"Set\":{\"Type\":\"Pass\",\"Assign\":{\"guess\":\"$no\",\"answer.$\":\"$."
+        "a\"},\"Next\":"
+        "\"Check\"},\"Check\":{\"Type\":\"Choice\",\"Choices\":[{\"Variable\":\"$guess\",\"StringEqualsPath\":\"$"
+        "answer\",\"Next\":"
+        "\"Each\"}],\"Default\":\"Set\"},\"Each\":{\"Type\":\"Map\",\"ItemsPath\":\"$$.Execution.Input\","
+        "\"ItemProcessor\":{\"StartAt\":"
+        "\"Sum\",\"States\":{\"Sum\":{\"Type\":\"Pass\",\"Parameters\":{\"s.$\":\"States.Format('$x {}', "
+        "States.MathAdd($yCurrent, $bias))\"},\"End\":true}}},\"End\":true}}}";
+    JSON_OWNED json_t *variables = machine_variables(definition);
+    JSON_OWNED json_t *wanted =
+        json_pack("{s:[s, s], s:[s, s]}", "Check", "answer", "guess", "Sum", "bias", "yCurrent");
+    assert_non_null(wanted);
+    assert_true(json_equal(variables, wanted));
+    assert_null(machine_variables(PASS));
+}
+
 static void wrong_requests_are_refused(void **unused) {
     (void)unused;
     static const struct {
@@ -314,6 +333,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(machine_is_created_once),
         cmocka_unit_test(machine_is_described),
+        cmocka_unit_test(variables_are_told),
         cmocka_unit_test(wrong_requests_are_refused),
         cmocka_unit_test(machine_is_updated),
         cmocka_unit_test(machines_are_listed_in_pages),
