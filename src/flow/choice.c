@@ -14,7 +14,7 @@ struct compiler {
     unsigned depth;
 };
 
-struct comparison{
+struct comparison {
     const char *name;
     enum choice_test test;
     enum choice_type type;
@@ -40,9 +40,9 @@ static const struct comparison comparisons[] = {
     {"TimestampGreaterThanEquals", CHOICE_GREATER_EQUALS, CHOICE_TIMESTAMP},
 };
 static const struct comparison tests[] = {
-    {"IsNull", CHOICE_IS_NULL, CHOICE_BOOLEAN},         {"IsPresent", CHOICE_IS_PRESENT, CHOICE_BOOLEAN},
-    {"IsNumeric", CHOICE_IS_NUMERIC, CHOICE_BOOLEAN},   {"IsString", CHOICE_IS_STRING, CHOICE_BOOLEAN},
-    {"IsBoolean", CHOICE_IS_BOOLEAN, CHOICE_BOOLEAN},   {"IsTimestamp", CHOICE_IS_TIMESTAMP, CHOICE_BOOLEAN},
+    {"IsNull", CHOICE_IS_NULL, CHOICE_BOOLEAN},       {"IsPresent", CHOICE_IS_PRESENT, CHOICE_BOOLEAN},
+    {"IsNumeric", CHOICE_IS_NUMERIC, CHOICE_BOOLEAN}, {"IsString", CHOICE_IS_STRING, CHOICE_BOOLEAN},
+    {"IsBoolean", CHOICE_IS_BOOLEAN, CHOICE_BOOLEAN}, {"IsTimestamp", CHOICE_IS_TIMESTAMP, CHOICE_BOOLEAN},
     {"StringMatches", CHOICE_MATCHES, CHOICE_STRING},
 };
 static const char *const type_names[] = {
@@ -188,7 +188,7 @@ static bool is_not_ours(const char *key) {
 static bool read_comparison(struct compiler *compiler, struct choice_rule *rule, const json_t *source) {
     const char *key = NULL;
     json_t *value = NULL;
-    json_object_foreach((json_t *)(uintptr_t)source, key, value) {
+    json_object_foreach ((json_t *)(uintptr_t)source, key, value) {
         if (is_not_ours(key))
             continue;
         if (strcmp(key, "Variable") == 0) {
@@ -216,7 +216,7 @@ static bool read_rules(struct compiler *compiler, struct choice_rule *rule, cons
         error_set(compiler->err, ERROR_INVALID, "'%s' must be an array of at least one Choice Rule", key);
         return fault_at(compiler, key);
     }
-    const struct choice_rule **rules = arena_alloc_array(compiler->arena, count, sizeof(*rules));
+    const struct choice_rule **rules = arena_alloc_array(compiler->arena, count, sizeof(void *));
     for (size_t i = 0; i < count; i++) {
         rules[i] = compile(compiler, json_array_get(source, i));
         if (!rules[i]) {
@@ -230,7 +230,7 @@ static bool read_rules(struct compiler *compiler, struct choice_rule *rule, cons
 }
 
 static bool read_not(struct compiler *compiler, struct choice_rule *rule, const json_t *source) {
-    const struct choice_rule **rules = arena_alloc(compiler->arena, sizeof(*rules));
+    const struct choice_rule **rules = arena_alloc_array(compiler->arena, 1, sizeof(void *));
     rules[0] = compile(compiler, source);
     rule->rules = rules;
     rule->count = 1;
@@ -241,7 +241,7 @@ static bool read_not(struct compiler *compiler, struct choice_rule *rule, const 
 static bool is_alone(struct compiler *compiler, const json_t *source, const char *key) {
     const char *other = NULL;
     json_t *value = NULL;
-    json_object_foreach((json_t *)(uintptr_t)source, other, value) {
+    json_object_foreach ((json_t *)(uintptr_t)source, other, value) {
         if (strcmp(other, key) == 0 || is_not_ours(other))
             continue;
         error_set(compiler->err, ERROR_INVALID, "Field '%s' is not supported beside '%s'", other, key);

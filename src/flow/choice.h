@@ -35,10 +35,10 @@ struct choice_rule {
     const struct path *variable;
     enum choice_test test;
     enum choice_type type;
-    const struct path *other; /* the …Path form; NULL: `value` */
-    const json_t *value;      /* in the rule's source */
-    int64_t moment_ms;        /* CHOICE_TIMESTAMP: `value` */
-    bool wanted;              /* Is…: true or false */
+    const struct path *other;          /* the …Path form; NULL: `value` */
+    const json_t *value;               /* in the rule's source */
+    int64_t moment_ms;                 /* CHOICE_TIMESTAMP: `value` */
+    bool wanted;                       /* Is…: true or false */
     const struct choice_piece *pieces; /* CHOICE_MATCHES */
 };
 

@@ -8,7 +8,8 @@ static json_t *read(const struct path *path, const struct evaluation *evaluation
     json_t *value = NULL;
     if (path_look(path, evaluation, &value, NULL, failure) == PATH_ABSENT)
         failure_set(failure, evaluation->arena, FAILURE_RUNTIME,
-                    "Invalid path '%s': The choice state's condition path references an invalid value.", path_text(path));
+                    "Invalid path '%s': The choice state's condition path references an invalid value.",
+                    path_text(path));
     return value;
 }
 

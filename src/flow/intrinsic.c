@@ -1,4 +1,5 @@
-/* Intrinsic functions: compiling calls, evaluating them. The functions themselves: intrinsic_array.c, _text.c, _number.c. */
+/* Intrinsic functions: compiling calls, evaluating them. The functions themselves: intrinsic_array.c, _text.c,
+ * _number.c. */
 #include "flow/intrinsic.h"
 
 #include <stdlib.h>
@@ -83,7 +84,8 @@ static const json_t *read_word(struct path_reader *reader) {
     json_t *value = NULL;
     const char *word = reader->text + start;
     size_t length = reader->at - start;
-    if (length && length < 64 && (*word == '-' || (*word >= '0' && *word <= '9') || *word == 't' || *word == 'f' || *word == 'n'))
+    if (length && length < 64 &&
+        (*word == '-' || (*word >= '0' && *word <= '9') || *word == 't' || *word == 'f' || *word == 'n'))
         value = json_parse(word, length, NULL);
     if (!value || json_is_object(value) || json_is_array(value)) {
         json_decref(value);

@@ -26,8 +26,8 @@ json_t *intrinsic_fault(struct intrinsic_call *call, const char *format, ...) __
 
 typedef json_t *intrinsic_function(struct intrinsic_call *call);
 struct intrinsic_definition {
-    const char *name;      /* without "States." */
-    size_t least, most;    /* arguments */
+    const char *name;   /* without "States." */
+    size_t least, most; /* arguments */
     intrinsic_function *call;
 };
 /* Each table ends with a row without a name. */

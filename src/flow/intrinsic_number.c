@@ -23,7 +23,8 @@ static json_t *math_add(struct intrinsic_call *call) {
     return json_integer(a + b);
 }
 
-/* java.util.Random: a linear congruential generator of 48 bits (Knuth, section 3.2.1), its documented nextInt(bound). */
+/* java.util.Random: a linear congruential generator of 48 bits (Knuth, section 3.2.1), its documented nextInt(bound).
+ */
 struct java_random {
     uint64_t state;
 };

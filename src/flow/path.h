@@ -1,8 +1,8 @@
 /* Paths as they are compiled. Private to flow's expressions; the interface is flow/expression.h.
  *
- * The dialect is Jayway's (github.com/json-path/JsonPath, README and documented behaviour of version 2.x): definite paths
- * give a node or nothing; a wildcard, a scan, a slice, a list or a filter makes a path indefinite, and then what it
- * selects is an array, empty when there is nothing. */
+ * The dialect is Jayway's (github.com/json-path/JsonPath, README and documented behaviour of version 2.x): definite
+ * paths give a node or nothing; a wildcard, a scan, a slice, a list or a filter makes a path indefinite, and then what
+ * it selects is an array, empty when there is nothing. */
 #ifndef TIDEMILL_FLOW_PATH_H
 #define TIDEMILL_FLOW_PATH_H
 
@@ -52,7 +52,7 @@ struct path_step {
     size_t count;                  /* of names, indexes or parameters */
     bool has_from, has_to;         /* SLICE */
     int64_t from, to;
-    const struct filter *filter; /* FILTER */
+    const struct filter *filter;          /* FILTER */
     const struct path_function *function; /* FUNCTION, always the last */
     const struct path_parameter *parameters;
     bool scanned; /* FUNCTION: the one parameter is what a scan found */
@@ -64,8 +64,8 @@ struct path {
     struct path_name variable;
     const struct path_step *steps;
     size_t count;
-    bool plain;    /* names and single indexes only */
-    bool definite; /* selects one node or none */
+    bool plain;                        /* names and single indexes only */
+    bool definite;                     /* selects one node or none */
     const struct intrinsic *intrinsic; /* an intrinsic function in place of a path */
 };
 
@@ -159,8 +159,8 @@ const char *expression_text(struct arena *arena, const json_t *value, size_t cei
 int expression_compare_texts(const char *a, size_t a_length, const char *b, size_t b_length);
 /* Numbers of both kinds; neither may be anything else. */
 int expression_compare_numbers(const json_t *a, const json_t *b);
-/* Equal as JSON values; 1 and 1.0 are not. Takes a node off *budget for each pair that it compares; when that is used up
- * the answer is false. */
+/* Equal as JSON values; 1 and 1.0 are not. Takes a node off *budget for each pair that it compares; when that is used
+ * up the answer is false. */
 bool expression_equal(const json_t *a, const json_t *b, size_t *budget);
 /* Keeps the reference `value` (taken over) for as long as the arena lives; NULL is allowed. Returns it. */
 const json_t *expression_keep(struct arena *arena, json_t *value);

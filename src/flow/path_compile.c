@@ -19,8 +19,7 @@ static struct path_step *step_add(struct draft *draft, enum path_step_kind kind)
         path_fault(&draft->reader, "too many steps");
         return NULL;
     }
-    draft->steps =
-        arena_grow(draft->reader.arena, draft->steps, draft->count, &draft->capacity, sizeof(*draft->steps));
+    draft->steps = arena_grow(draft->reader.arena, draft->steps, draft->count, &draft->capacity, sizeof(*draft->steps));
     struct path_step *step = &draft->steps[draft->count++];
     memset(step, 0, sizeof(*step));
     step->kind = kind;
@@ -388,8 +387,7 @@ const struct path *path_compile(struct arena *arena, const char *text, enum path
                                 struct error *err) {
     size_t length = strlen(text);
     if (length > LIMIT_FLOW_EXPRESSION_BYTES) {
-        error_set(err, ERROR_INVALID, "the path has %zu bytes; at most %d", length,
-                  (int)LIMIT_FLOW_EXPRESSION_BYTES);
+        error_set(err, ERROR_INVALID, "the path has %zu bytes; at most %d", length, (int)LIMIT_FLOW_EXPRESSION_BYTES);
         return NULL;
     }
     if (!utf8_valid(text, length)) {

@@ -14,11 +14,12 @@ static const struct {
     enum filter_operator operation;
 } operators[] = {
     /* the longer ones first */
-    {"===", FILTER_SAME},         {"!==", FILTER_NOT_SAME},     {"==", FILTER_EQUAL},    {"!=", FILTER_NOT_EQUAL},
-    {"<=", FILTER_LESS_EQUAL},    {">=", FILTER_GREATER_EQUAL}, {"=~", FILTER_REGEX},    {"<", FILTER_LESS},
-    {">", FILTER_GREATER},        {"in", FILTER_IN},            {"nin", FILTER_NOT_IN},  {"contains", FILTER_CONTAINS},
-    {"all", FILTER_ALL},          {"subsetof", FILTER_SUBSET},  {"anyof", FILTER_ANY},   {"noneof", FILTER_NONE},
-    {"size", FILTER_SIZE},        {"empty", FILTER_EMPTY},
+    {"===", FILTER_SAME},     {"!==", FILTER_NOT_SAME},    {"==", FILTER_EQUAL},
+    {"!=", FILTER_NOT_EQUAL}, {"<=", FILTER_LESS_EQUAL},   {">=", FILTER_GREATER_EQUAL},
+    {"=~", FILTER_REGEX},     {"<", FILTER_LESS},          {">", FILTER_GREATER},
+    {"in", FILTER_IN},        {"nin", FILTER_NOT_IN},      {"contains", FILTER_CONTAINS},
+    {"all", FILTER_ALL},      {"subsetof", FILTER_SUBSET}, {"anyof", FILTER_ANY},
+    {"noneof", FILTER_NONE},  {"size", FILTER_SIZE},       {"empty", FILTER_EMPTY},
 };
 
 static struct filter *made(struct path_reader *reader, enum filter_kind kind) {
@@ -65,8 +66,9 @@ static bool read_json(struct path_reader *reader, struct operand *operand) {
     if (path_next_is(reader, '[') || path_next_is(reader, '{')) {
         end = path_closing(reader, start);
     } else {
-        while (end < reader->length && (strchr("+-.", reader->text[end]) || (reader->text[end] >= '0' && reader->text[end] <= '9') ||
-                                        (reader->text[end] >= 'a' && reader->text[end] <= 'z') || reader->text[end] == 'E'))
+        while (end < reader->length &&
+               (strchr("+-.", reader->text[end]) || (reader->text[end] >= '0' && reader->text[end] <= '9') ||
+                (reader->text[end] >= 'a' && reader->text[end] <= 'z') || reader->text[end] == 'E'))
             end++;
     }
     if (end > start)

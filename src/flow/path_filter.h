@@ -45,8 +45,8 @@ struct filter {
 
 /* Reads "/pattern/flags"; the reader stands on the slash. NULL: a fault. */
 const struct regex *regex_compile(struct path_reader *reader);
-/* Whether the whole text matches: 1 yes, 0 no, -1 the walk failed. Time grows with the length of the text times the size
- * of the pattern, never more; the budget of the walk pays for it. */
+/* Whether the whole text matches: 1 yes, 0 no, -1 the walk failed. Time grows with the length of the text times the
+ * size of the pattern, never more; the budget of the walk pays for it. */
 int regex_matches(struct path_walk *walk, const struct regex *regex, const char *text, size_t length);
 
 #endif

@@ -75,10 +75,10 @@ static bool ordered(enum filter_operator operation, const json_t *a, const json_
                                          json_string_length(b));
     else
         return false;
-    return operation == FILTER_LESS            ? order < 0
-           : operation == FILTER_LESS_EQUAL    ? order <= 0
-           : operation == FILTER_GREATER       ? order > 0
-                                               : order >= 0;
+    return operation == FILTER_LESS         ? order < 0
+           : operation == FILTER_LESS_EQUAL ? order <= 0
+           : operation == FILTER_GREATER    ? order > 0
+                                            : order >= 0;
 }
 
 /* ---- lists ---- */

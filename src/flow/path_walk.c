@@ -1,7 +1,7 @@
 /* Reading paths with steps of any kind: wildcards, scans, slices, lists, filters, functions.
  *
- * What a step does with a value that it does not fit is Jayway's: a definite path ends there and selects nothing; behind
- * an indefinite step the value is passed over. An index past the end of an array is null here. */
+ * What a step does with a value that it does not fit is Jayway's: a definite path ends there and selects nothing;
+ * behind an indefinite step the value is passed over. An index past the end of an array is null here. */
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -53,7 +53,7 @@ static bool visit_wildcard(struct search *search, size_t index, const json_t *no
     }
     const char *key = NULL;
     json_t *value = NULL;
-    json_object_foreach((json_t *)(uintptr_t)node, key, value) {
+    json_object_foreach ((json_t *)(uintptr_t)node, key, value) {
         if (!visit(search, index + 1, value))
             return false;
     }
@@ -177,7 +177,7 @@ static bool scan_below(struct search *search, size_t index, const json_t *node) 
     }
     const char *key = NULL;
     json_t *value = NULL;
-    json_object_foreach((json_t *)(uintptr_t)node, key, value) {
+    json_object_foreach ((json_t *)(uintptr_t)node, key, value) {
         if (!scan(search, index, value))
             return false;
     }
@@ -276,7 +276,7 @@ static size_t weigh(const json_t *value, size_t most) {
         sum += weigh(json_array_get(value, i), most - sum);
     const char *key = NULL;
     json_t *member = NULL;
-    json_object_foreach((json_t *)(uintptr_t)value, key, member) {
+    json_object_foreach ((json_t *)(uintptr_t)value, key, member) {
         if (sum > most)
             break;
         sum += weigh(member, most - sum);

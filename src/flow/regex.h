@@ -1,6 +1,6 @@
 /* Regular expressions of filters, compiled to an automaton (Ken Thompson, "Regular Expression Search Algorithm", 1968;
- * Russ Cox, "Regular Expression Matching: the Virtual Machine Approach", 2009): all states that the text read so far can
- * lead to are followed at once, so that no pattern can run for ever. Private to regex*.c; the interface is
+ * Russ Cox, "Regular Expression Matching: the Virtual Machine Approach", 2009): all states that the text read so far
+ * can lead to are followed at once, so that no pattern can run for ever. Private to regex*.c; the interface is
  * path_filter.h.
  *
  * The syntax is Java's (java.util.regex.Pattern) without what an automaton cannot do or nobody writes here: back

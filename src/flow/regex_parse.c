@@ -147,8 +147,11 @@ static const struct regex_node *read_backslash(struct parser *parser) {
     static const struct {
         char letter;
         enum regex_test test;
-    } tests[] = {{'b', REGEX_WORD_EDGE}, {'B', REGEX_NO_WORD_EDGE}, {'A', REGEX_TEXT_START},
-                 {'z', REGEX_TEXT_END},  {'Z', REGEX_LAST_LINE_END}};
+    } tests[] = {{'b', REGEX_WORD_EDGE},
+                 {'B', REGEX_NO_WORD_EDGE},
+                 {'A', REGEX_TEXT_START},
+                 {'z', REGEX_TEXT_END},
+                 {'Z', REGEX_LAST_LINE_END}};
     const struct regex_range *ranges = NULL;
     size_t count = 0;
     bool negated = false;
@@ -203,7 +206,8 @@ static bool read_class_item(struct parser *parser, struct class *class, uint32_t
     size_t count = 0;
     bool negated = false;
     *named = false;
-    if (next_is(parser, '[') || (next_is(parser, '&') && parser->at + 1 < parser->length && parser->text[parser->at + 1] == '&'))
+    if (next_is(parser, '[') ||
+        (next_is(parser, '&') && parser->at + 1 < parser->length && parser->text[parser->at + 1] == '&'))
         return path_fault(parser->reader, "the pattern has a class within a class, which is not supported");
     if (!next_is(parser, '\\')) {
         *code = take(parser);

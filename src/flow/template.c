@@ -17,7 +17,7 @@ struct member {
 
 struct template {
     enum node_kind kind;
-    const json_t *source;      /* CONSTANT */
+    const json_t *source;         /* CONSTANT */
     const struct member *members; /* OBJECT, ARRAY */
     size_t count;
     const struct path *path; /* PATH */

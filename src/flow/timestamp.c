@@ -74,7 +74,8 @@ bool expression_timestamp(const char *text, int64_t *wall_ms) {
         return false;
     if (month < 1 || month > 12 || day < 1 || day > month_days(year, month) || hour > 23 || minute > 59 || second > 59)
         return false;
-    int64_t seconds = days_from_epoch(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset_s;
+    int64_t minutes = days_from_epoch(year, month, day) * 1440 + (int64_t)hour * 60 + minute;
+    int64_t seconds = minutes * 60 + second - offset_s;
     *wall_ms = seconds * 1000 + ms;
     return true;
 }

@@ -7,7 +7,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char document[] = "{\"a\": [1, 2, 2, {\"b\": 1.5}, null], \"t\": \"n={} \\\\{\", \"n\": -7, \"o\": {\"k\": \"v\"}}";
+static const char document[] =
+    "{\"a\": [1, 2, 2, {\"b\": 1.5}, null], \"t\": \"n={} \\\\{\", \"n\": -7, \"o\": {\"k\": \"v\"}}";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size > 4096)

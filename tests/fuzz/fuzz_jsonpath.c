@@ -1,5 +1,5 @@
-/* Paths of strangers: what compiles is read in bounded time, gives a value or says why not, and the same value when it is
- * compiled again. */
+/* Paths of strangers: what compiles is read in bounded time, gives a value or says why not, and the same value when it
+ * is compiled again. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +10,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char document[] =
-    "{\"a\": {\"b\": [{\"x\": 1, \"y\": \"p\", \"k\": [1, 2]}, {\"x\": 2, \"y\": \"q\"}, {\"y\": null}], \"s\": \"str\","
+    "{\"a\": {\"b\": [{\"x\": 1, \"y\": \"p\", \"k\": [1, 2]}, {\"x\": 2, \"y\": \"q\"}, {\"y\": null}], \"s\": "
+    "\"str\","
     " \"arr\": [10, 20.5, -30]}, \"list\": [\"p\", \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\"], \"t\": true}";
 
 static json_t *read_once(struct arena *arena, const char *text, const json_t *input) {

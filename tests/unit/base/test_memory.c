@@ -189,12 +189,9 @@ static void test_hash(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_arena),
-        cmocka_unit_test(test_arena_defer),
-        cmocka_unit_test(test_arena_texts),
-        cmocka_unit_test(test_overflow_ends_the_program),
-        cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_arena),       cmocka_unit_test(test_arena_defer),
+        cmocka_unit_test(test_arena_texts), cmocka_unit_test(test_overflow_ends_the_program),
+        cmocka_unit_test(test_memory),      cmocka_unit_test(test_random),
         cmocka_unit_test(test_hash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,13 +95,17 @@ static void test_table(void **state) {
         {"{\"Variable\": \"$.a\", \"NumericLessThanEqualsPath\": \"$limit\"}", "{\"a\": 5}", 1},
         {"{\"Variable\": \"$.a\", \"TimestampGreaterThanEqualsPath\": \"$.b\"}",
          "{\"a\": \"2020-01-01T01:00:00+01:00\", \"b\": \"2020-01-01T00:00:00Z\"}", 1},
-        {"{\"And\": [{\"Variable\": \"$.a\", \"IsPresent\": true}, {\"Variable\": \"$.a\", \"NumericGreaterThan\": 1}]}",
+        {"{\"And\": [{\"Variable\": \"$.a\", \"IsPresent\": true}, {\"Variable\": \"$.a\", \"NumericGreaterThan\": "
+         "1}]}",
          "{}", 0},
-        {"{\"And\": [{\"Variable\": \"$.a\", \"IsPresent\": true}, {\"Variable\": \"$.a\", \"NumericGreaterThan\": 1}]}",
+        {"{\"And\": [{\"Variable\": \"$.a\", \"IsPresent\": true}, {\"Variable\": \"$.a\", \"NumericGreaterThan\": "
+         "1}]}",
          "{\"a\": 2}", 1},
-        {"{\"Or\": [{\"Variable\": \"$.a\", \"IsNull\": true}, {\"Not\": {\"Variable\": \"$.a\", \"IsString\": true}}]}",
+        {"{\"Or\": [{\"Variable\": \"$.a\", \"IsNull\": true}, {\"Not\": {\"Variable\": \"$.a\", \"IsString\": "
+         "true}}]}",
          "{\"a\": 2}", 1},
-        {"{\"Or\": [{\"Variable\": \"$.a\", \"IsNull\": true}, {\"Not\": {\"Variable\": \"$.a\", \"IsString\": true}}]}",
+        {"{\"Or\": [{\"Variable\": \"$.a\", \"IsNull\": true}, {\"Not\": {\"Variable\": \"$.a\", \"IsString\": "
+         "true}}]}",
          "{\"a\": \"x\"}", 0},
         {"{\"Variable\": \"$.a\", \"StringLessThan\": \"\\uffff\"}", "{\"a\": \"\\ud83d\\ude00\"}", 1},
         {"{\"Variable\": \"$.a\", \"NumericEquals\": 9007199254740993}", "{\"a\": 9007199254740992}", 0},

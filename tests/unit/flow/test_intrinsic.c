@@ -32,7 +32,7 @@ static bool same(const json_t *expected, const json_t *got) {
         return false;
     const char *key = NULL;
     json_t *value = NULL;
-    json_object_foreach((json_t *)(uintptr_t)expected, key, value) {
+    json_object_foreach ((json_t *)(uintptr_t)expected, key, value) {
         const json_t *other = json_object_get(got, key);
         if (!other || !same(value, other))
             return false;
@@ -99,7 +99,8 @@ static json_t *evaluate(struct arena *arena, const char *expression, struct fail
     const struct path *path = path_compile(arena, expression, PATH_ANY, true, &err);
     if (!path)
         fail_msg("%s: %s", expression, err.message);
-    JSON_OWNED json_t *input = parse("{\"a\": [1, 2, 2, {\"b\": 1}, {\"b\": 1}, \"x\"], \"t\": \"n={}\", \"other\": 1}");
+    JSON_OWNED json_t *input =
+        parse("{\"a\": [1, 2, 2, {\"b\": 1}, {\"b\": 1}, \"x\"], \"t\": \"n={}\", \"other\": 1}");
     JSON_OWNED json_t *context = parse("{\"State\": {\"Name\": \"S\"}}");
     JSON_OWNED json_t *values = parse("{\"v\": 7}");
     struct variables variables = {.values = values};
@@ -138,11 +139,12 @@ static void test_values(void **state) {
         {"States.Base64Decode('')", "\"\""},
         {"States.Hash('abc', 'MD5')", "\"900150983cd24fb0d6963f7d28e17f72\""},
         {"States.Hash('abc', 'SHA-1')", "\"a9993e364706816aba3e25717850c26c9cd0d89d\""},
-        {"States.Hash('abc', 'SHA-384')", "\"cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e"
-                                          "7cc2358baeca134c825a7\""},
-        {"States.Hash('abc', 'SHA-512')",
-         "\"ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643c"
-         "e80e2a9ac94fa54ca49f\""},
+        {"States.Hash('abc', 'SHA-384')",
+         "\"cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e"
+         "7cc2358baeca134c825a7\""},
+        {"States.Hash('abc', 'SHA-512')", "\"ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a27"
+                                          "4fc1a836ba3c23a3feebbd454d4423643c"
+                                          "e80e2a9ac94fa54ca49f\""},
         {"States.JsonMerge(States.StringToJson('{\"x\":1,\"y\":{\"z\":1}}'), States.StringToJson('{\"y\":2}'), false)",
          "{\"x\":1,\"y\":2}"},
         {"States.JsonToString($.a)", "\"[1,2,2,{\\\"b\\\":1},{\\\"b\\\":1},\\\"x\\\"]\""},
@@ -213,10 +215,11 @@ static void test_failures(void **state) {
         struct failure failure = {0};
         assert_null(evaluate(arena, absent[i].expression, &failure));
         assert_string_equal(failure.error, "States.Runtime");
-        assert_string_equal(failure.cause, arena_format(arena,
-                                                        "The function '%s' had the following error: The JsonPath "
-                                                        "argument for the field '%s' could not be found in the input %s",
-                                                        absent[i].expression, absent[i].field, input));
+        assert_string_equal(failure.cause,
+                            arena_format(arena,
+                                         "The function '%s' had the following error: The JsonPath "
+                                         "argument for the field '%s' could not be found in the input %s",
+                                         absent[i].expression, absent[i].field, input));
     }
     ARENA_OWNED struct arena *arena = arena_open();
     struct failure failure = {0};

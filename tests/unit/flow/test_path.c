@@ -1,5 +1,5 @@
-/* Paths: the dialect, what is written with them, and their bounds. Expected values are what Jayway's JsonPath 2.9 answers
- * with Jackson's nodes, but where a comment says otherwise. */
+/* Paths: the dialect, what is written with them, and their bounds. Expected values are what Jayway's JsonPath 2.9
+ * answers with Jackson's nodes, but where a comment says otherwise. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,7 +194,8 @@ static void test_functions(void **state) {
         {"$.a.arr.index( -2 )", "40"},
         {"$.a.arr.append(60, 'z')", "[10,20,30,40,50,60,\"z\"]"},
         {"$.list.concat('-', $.lim)", "\"pq-2\""},
-        {"$.a.e.sum()", "!Invalid path '$.a.e.sum()' : Aggregation function attempted to calculate value using empty array"},
+        {"$.a.e.sum()",
+         "!Invalid path '$.a.e.sum()' : Aggregation function attempted to calculate value using empty array"},
         {"$.zz.length()", "!Invalid path '$.zz.length()' : Missing property in path $['zz']"},
     };
     check(rows, ARRAY_LENGTH(rows));
@@ -320,17 +321,15 @@ static void test_find(void **state) {
     static const struct {
         const char *path;
         int expected;
-    } rows[] = {{"$.a", 1},       {"$.a.nul", 1}, {"$.zz", 0},           {"$.a.n.x", 0}, {"$.a.arr[9]", 0},
-                {"$.zz[*]", 0},   {"$..zz", 0},   {"$..x", 1},           {"$gone", 0},   {"$.a.e", 1},
-                {"$.a.e[0:1]", 0}};
+    } rows[] = {{"$.a", 1},   {"$.a.nul", 1}, {"$.zz", 0},  {"$.a.n.x", 0}, {"$.a.arr[9]", 0}, {"$.zz[*]", 0},
+                {"$..zz", 0}, {"$..x", 1},    {"$gone", 0}, {"$.a.e", 1},   {"$.a.e[0:1]", 0}};
     JSON_OWNED json_t *input = parse(document);
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         ARENA_OWNED struct arena *arena = arena_open();
         struct evaluation evaluation = {.arena = arena, .input = input};
         struct failure failure = {0};
         json_t *value = NULL;
-        int found =
-            path_find(path_compile(arena, rows[i].path, PATH_ANY, false, NULL), &evaluation, &value, &failure);
+        int found = path_find(path_compile(arena, rows[i].path, PATH_ANY, false, NULL), &evaluation, &value, &failure);
         if (found != rows[i].expected || (found == 1) != (value != NULL))
             fail_msg("%s: %d", rows[i].path, found);
         json_decref(value);
@@ -536,8 +535,7 @@ static void test_pattern_syntax(void **state) {
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         ARENA_OWNED struct arena *arena = arena_open();
         JSON_OWNED json_t *input = parse(arena_format(arena, "[\"%s\"]", rows[i].text));
-        const char *got =
-            read_of(arena, arena_format(arena, "$[?(@ =~ %s)].length()", rows[i].pattern), input);
+        const char *got = read_of(arena, arena_format(arena, "$[?(@ =~ %s)].length()", rows[i].pattern), input);
         bool matches = strcmp(got, "[]") != 0;
         if (matches != rows[i].matches || *got != '[')
             fail_msg("%s of %s: %s", rows[i].pattern, rows[i].text, got);
@@ -546,10 +544,10 @@ static void test_pattern_syntax(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pattern_syntax), cmocka_unit_test(test_steps),   cmocka_unit_test(test_filters),    cmocka_unit_test(test_functions),
-        cmocka_unit_test(test_absent),  cmocka_unit_test(test_refused),    cmocka_unit_test(test_references),
-        cmocka_unit_test(test_sharing), cmocka_unit_test(test_find),       cmocka_unit_test(test_write),
-        cmocka_unit_test(test_bounds),  cmocka_unit_test(test_patterns),
+        cmocka_unit_test(test_pattern_syntax), cmocka_unit_test(test_steps),   cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_functions),      cmocka_unit_test(test_absent),  cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_references),     cmocka_unit_test(test_sharing), cmocka_unit_test(test_find),
+        cmocka_unit_test(test_write),          cmocka_unit_test(test_bounds),  cmocka_unit_test(test_patterns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
