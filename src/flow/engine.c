@@ -22,7 +22,7 @@ enum {
     TIMERS_A_ROUND = 1000,
     RETRY_MS = 1000,
     IDLE_MS = 60000,
-    TIDY_PAUSE_MS = 50, /* between two pieces of tidying up */
+    TIDY_PAUSE_MS = 10, /* between two pieces of tidying up */
     TOKEN_GRACE_MS = 400,
     CHECKPOINT_PAGES = 4000
 };
