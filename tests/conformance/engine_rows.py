@@ -40,6 +40,8 @@ class Runner:
     def __init__(self, client, mocks, patience=20.0, queue=None):
         self.client, self.mocks, self.patience, self.queue = client, mocks, patience, queue
         self.started = {}  # the machine's name -> its execution
+        if queue:
+            queue.heard = self.heard
 
     def run(self, row):
         result = Result(row)

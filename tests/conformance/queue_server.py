@@ -30,13 +30,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Queue(http.server.ThreadingHTTPServer):
-    """`heard` is called with the queue's name and the body of each message that was sent."""
+    """`heard`, set by whoever reads the queues, is called with the queue's name and the body of each message that was sent."""
 
     daemon_threads = True
 
-    def __init__(self, heard):
+    def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.heard = heard
+        self.heard = lambda queue, message: None
         self.endpoint = f"http://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 

@@ -79,14 +79,13 @@ def run_tidemill(suite, program):
     slow = [row for row in suite.path_rows if row.real_time]
     config = recordings.mock_config(suite.path_rows)
     with ThreadPoolExecutor(THREADS) as pool:
-        queue = Queue(lambda *heard: runner.heard(*heard))
-        with Tidemill(program, config, True, suite.objects, ["--sqs-endpoint", queue.endpoint],
-                      environment={"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}) as server:
+        queue = Queue()
+        keys = {"AWS_ACCESS_KEY_ID": "AKIDFORTHEQUEUE", "AWS_SECRET_ACCESS_KEY": "of the recordings' own queue"}
+        with Tidemill(program, config, True, suite.objects, ("--sqs-endpoint", queue.endpoint), environment=keys) as server:
             client = Client(server.url)
-            runner = Runner(client, True)
-            runner.queue = queue
+            runner = Runner(client, True, queue=queue)
             outcome.execution = each(pool, runner.run, fast)
-            runner.queue.close()
+            queue.close()
             run_api_rows(suite, pool, client, outcome)
             outcome.log = server.told()
         if slow:
