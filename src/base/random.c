@@ -3,11 +3,20 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+enum { STOCK = 32 }; /* so many at a time: getrandom gives 256 bytes whole or not at all */
+
+/* A stock a thread, so that most numbers cost no call of the system. Used ones are wiped. */
 static uint64_t system_next(struct random *random) {
+    static _Thread_local uint64_t stock[STOCK];
+    static _Thread_local size_t left;
     (void)random;
-    uint64_t value = 0;
-    if (getrandom(&value, sizeof(value), 0) != (ssize_t)sizeof(value))
-        abort();
+    if (!left) {
+        if (getrandom(stock, sizeof(stock), 0) != (ssize_t)sizeof(stock))
+            abort();
+        left = STOCK;
+    }
+    uint64_t value = stock[--left];
+    stock[left] = 0;
     return value;
 }
 

@@ -14,6 +14,9 @@
  * costs no more than another. */
 static struct diagnostic *note(struct compiler *compiler, enum diagnostic_severity severity, const char *code,
                                const struct place *place, const struct place *spot, const char *format,
+                               va_list arguments) __attribute__((format(printf, 6, 0)));
+static struct diagnostic *note(struct compiler *compiler, enum diagnostic_severity severity, const char *code,
+                               const struct place *place, const struct place *spot, const char *format,
                                va_list arguments) {
     struct arena *arena = compiler->diagnostics->arena;
     if (compiler->diagnostics->count >= LIMIT_FLOW_DIAGNOSTICS)

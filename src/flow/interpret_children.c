@@ -96,7 +96,6 @@ static json_t *map_items(struct frame *frame, json_t **input, struct failure *fa
                                                  : json_incref(*input);
     json_decref(context);
     if (items && !json_is_array(items)) {
-        TEXT_OWNED char *text = json_text(items, 0);
         const char *path = frame->state->map.items_path ? path_text(frame->state->map.items_path) : "$";
         failure_set(failure, arena, FAILURE_RUNTIME, "Reference path \"%s\" must point to array.", path);
         json_decref(items);

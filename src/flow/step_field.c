@@ -47,14 +47,13 @@ static bool seconds(const struct state *state, const struct evaluation *evaluati
         return true;
     }
     const char *path = path_text(field->path);
-    json_t *found = NULL;
+    JSON_OWNED json_t *found = NULL;
     int there = path_find(field->path, evaluation, &found, failure);
     if (there < 0)
         return false;
     if (!there)
         return failure_set(failure, evaluation->arena, FAILURE_RUNTIME,
                            "The SecondsPath parameter does not reference an input value: %s", path);
-    JSON_OWNED json_t *kept = found;
     const char *text = shown(evaluation->arena, found);
     int64_t whole = 0;
     if (!text_to_int64(text, &whole))
@@ -79,14 +78,13 @@ static bool moment(const struct state *state, const struct evaluation *evaluatio
                            field->value);
     }
     const char *path = path_text(field->path);
-    json_t *found = NULL;
+    JSON_OWNED json_t *found = NULL;
     int there = path_find(field->path, evaluation, &found, failure);
     if (there < 0)
         return false;
     if (!there)
         return failure_set(failure, evaluation->arena, FAILURE_RUNTIME,
                            "The TimestampPath parameter does not reference an input value: %s", path);
-    JSON_OWNED json_t *kept = found;
     if (json_is_string(found) && expression_timestamp(json_string_value(found), until_ms))
         return true;
     return failure_set(failure, evaluation->arena, FAILURE_RUNTIME,

@@ -98,9 +98,8 @@ int main(int argc, char **argv) {
     }
     pthread_mutex_unlock(&load.lock);
     struct engine_numbers numbers;
-    do
-        engine_numbers(engine, &numbers);
-    while (numbers.executions_ended < total);
+    for (engine_numbers(engine, &numbers); numbers.executions_ended < total; engine_numbers(engine, &numbers))
+        clock_wait(clock_system(), 1, NULL);
     double seconds = (double)(clock_monotonic_ms(clock_system()) - began) / 1000;
     printf("%s: %zu executions, %llu transitions in %.2f s: %.0f transitions/s, %.0f executions/s, %llu commits\n",
            express ? "express" : "standard", total, (unsigned long long)numbers.transitions, seconds,
