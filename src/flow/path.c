@@ -91,39 +91,52 @@ static const char *jackson_class(const json_t *value) {
 
 static const char *not_an_object(struct arena *arena, const struct path *path, size_t missing, const json_t *parent) {
     return arena_format(arena,
-                        "Expected to find an object with property ['%s'] in path %s but found '%s%s'. This is not a "
+                        "Expected to find an object with property %s in path %s but found '%s%s'. This is not a "
                         "json object according to the JsonProvider: "
                         "'com.jayway.jsonpath.spi.json.JacksonJsonNodeJsonProvider'.",
-                        path->steps[missing].name.text, path_normal(arena, path, missing),
+                        path_normal_step(arena, &path->steps[missing]), path_normal(arena, path, missing),
                         parent ? "com.fasterxml.jackson.databind.node." : "", parent ? jackson_class(parent) : "null");
 }
 
 static const char *not_an_array(struct arena *arena, const struct path *path, size_t missing, const json_t *parent) {
     const char *text = expression_text(arena, parent, LIMIT_FLOW_INTRINSIC_TEXT, NULL);
     return arena_format(arena, "Filter: %s can only be applied to arrays. Current context is: %s",
-                        path_normal_step(arena, &path->steps[missing]), text ? text : "");
+                        path_normal_rest(arena, path, missing), text ? text : "");
+}
+
+static bool names(const struct path *path, size_t index) {
+    return index < path->count &&
+           (path->steps[index].kind == PATH_STEP_NAME || path->steps[index].kind == PATH_STEP_NAMES);
+}
+
+/* Past the end of an array Java finds null, and only the step behind it fails. */
+static const char *past_end_words(struct arena *arena, const struct path *path, size_t missing) {
+    if (names(path, missing + 1))
+        return not_an_object(arena, path, missing + 1, NULL);
+    if (missing + 1 < path->count)
+        return arena_format(arena, "The path %s is null", path_normal(arena, path, missing + 1));
+    return arena_format(arena, "No results for path: %s", path_normal(arena, path, path->count));
+}
+
+static const char *absent_words(struct arena *arena, const struct path *path, size_t missing, const json_t *parent) {
+    if (!parent) /* the variable itself */
+        return arena_format(arena, "No results for path: %s", path_normal(arena, path, 0));
+    if (missing < path->count && path->steps[missing].kind == PATH_STEP_INDEX)
+        return json_is_array(parent) ? past_end_words(arena, path, missing)
+                                     : not_an_array(arena, path, missing, parent);
+    if (names(path, missing) && !json_is_object(parent))
+        return not_an_object(arena, path, missing, parent);
+    if (names(path, missing) && missing + 1 < path->count)
+        return arena_format(arena, "Missing property in path %s", path_normal(arena, path, missing + 1));
+    return arena_format(arena, "No results for path: %s", path_normal(arena, path, path->count));
 }
 
 bool path_explain(const struct path *path, const struct evaluation *evaluation, size_t missing, const json_t *parent,
                   struct path_absence *absence) {
-    const struct path_step *step = missing < path->count ? &path->steps[missing] : NULL;
-    bool last = missing + 1 >= path->count, index = step && step->kind == PATH_STEP_INDEX;
-    struct arena *arena = evaluation->arena;
-    absence->past_end = index && last && json_is_array(parent);
-    if (absence->quiet)
-        return false;
-    if (!parent) /* the variable itself */
-        absence->words = arena_format(arena, "No results for path: %s", path_normal(arena, path, 0));
-    else if (index && !json_is_array(parent))
-        absence->words = not_an_array(arena, path, missing, parent);
-    else if (index && !last && path->steps[missing + 1].kind == PATH_STEP_NAME) /* past the end: Java's null */
-        absence->words = not_an_object(arena, path, missing + 1, NULL);
-    else if (step && step->kind == PATH_STEP_NAME && !json_is_object(parent))
-        absence->words = not_an_object(arena, path, missing, parent);
-    else if (step && step->kind == PATH_STEP_NAME && !last)
-        absence->words = arena_format(arena, "Missing property in path %s", path_normal(arena, path, missing + 1));
-    else
-        absence->words = arena_format(arena, "No results for path: %s", path_normal(arena, path, path->count));
+    absence->past_end =
+        missing + 1 == path->count && path->steps[missing].kind == PATH_STEP_INDEX && json_is_array(parent);
+    if (!absence->quiet)
+        absence->words = absent_words(evaluation->arena, path, missing, parent);
     return false;
 }
 

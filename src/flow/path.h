@@ -107,7 +107,9 @@ bool path_explain(const struct path *path, const struct evaluation *evaluation, 
 
 /* "$['a'][0]" of the first `count` steps, in the arena. */
 const char *path_normal(struct arena *arena, const struct path *path, size_t count);
+/* The same of one step, and of the steps from `first` on, without the "$". */
 const char *path_normal_step(struct arena *arena, const struct path_step *step);
+const char *path_normal_rest(struct arena *arena, const struct path *path, size_t first);
 
 /* One more node looked at. False: that was too many, and the walk failed. */
 bool path_spend(struct path_walk *walk, size_t nodes);
@@ -147,6 +149,7 @@ int filter_holds(struct path_walk *walk, const struct filter *filter, const json
 /* ---- functions at the end of paths ---- */
 
 const struct path_function *path_function_named(const char *name, size_t length);
+const char *path_function_name(const struct path_function *function);
 /* The value for `subject` (what the path before it selected); a new reference, or NULL: *words says why not. */
 json_t *path_function_call(struct path_walk *walk, const struct path_step *step, const json_t *subject,
                            const char **words);

@@ -410,28 +410,77 @@ const struct path *path_compile(struct arena *arena, const char *text, enum path
 
 /* ---- the form that messages have ---- */
 
-const char *path_normal_step(struct arena *arena, const struct path_step *step) {
+static void append_names(struct text *text, const struct path_step *step) {
+    text_append_char(text, '[');
+    for (size_t i = 0; i < step->count; i++)
+        text_append_format(text, "%s'%s'", i ? "," : "", step->names[i].text);
+    text_append_char(text, ']');
+}
+
+static void append_indexes(struct text *text, const struct path_step *step) {
+    text_append_char(text, '[');
+    for (size_t i = 0; i < step->count; i++)
+        text_append_format(text, "%s%lld", i ? "," : "", (long long)step->indexes[i]);
+    text_append_char(text, ']');
+}
+
+static void append_slice(struct text *text, const struct path_step *step) {
+    text_append_char(text, '[');
+    if (step->has_from)
+        text_append_format(text, "%lld", (long long)step->from);
+    text_append_char(text, ':');
+    if (step->has_to)
+        text_append_format(text, "%lld", (long long)step->to);
+    text_append_char(text, ']');
+}
+
+static void append_step(struct text *text, const struct path_step *step) {
     switch (step->kind) {
     case PATH_STEP_NAME:
-        return arena_format(arena, "['%s']", step->name.text);
-    case PATH_STEP_INDEX:
-        return arena_format(arena, "[%lld]", (long long)step->indexes[0]);
-    case PATH_STEP_WILDCARD:
-        return "[*]";
-    case PATH_STEP_SCAN:
-        return "..";
-    case PATH_STEP_FILTER:
-        return "[?]";
-    case PATH_STEP_SLICE:
-        return !step->has_from ? arena_format(arena, "[:%lld]", (long long)step->to)
-               : step->has_to  ? arena_format(arena, "[%lld:%lld]", (long long)step->from, (long long)step->to)
-                               : arena_format(arena, "[%lld:]", (long long)step->from);
+        text_append_format(text, "['%s']", step->name.text);
+        break;
     case PATH_STEP_NAMES:
+        append_names(text, step);
+        break;
+    case PATH_STEP_WILDCARD:
+        text_append(text, "[*]");
+        break;
+    case PATH_STEP_SCAN:
+        text_append(text, "..");
+        break;
+    case PATH_STEP_INDEX:
     case PATH_STEP_INDEXES:
+        append_indexes(text, step);
+        break;
+    case PATH_STEP_SLICE:
+        append_slice(text, step);
+        break;
+    case PATH_STEP_FILTER:
+        text_append(text, "[?]");
+        break;
     case PATH_STEP_FUNCTION:
+        text_append_format(text, ".%s(%s)", path_function_name(step->function), step->count ? "..." : "");
         break;
     }
-    return "[...]";
+}
+
+static void append_steps(struct text *text, const struct path *path, size_t first, size_t end) {
+    for (size_t i = first; i < end && i < path->count; i++)
+        append_step(text, &path->steps[i]);
+}
+
+const char *path_normal_step(struct arena *arena, const struct path_step *step) {
+    TEXT_SCOPED struct text text;
+    text_open(&text, 2 * LIMIT_FLOW_EXPRESSION_BYTES);
+    append_step(&text, step);
+    return arena_text_part(arena, text_value(&text), text.length);
+}
+
+const char *path_normal_rest(struct arena *arena, const struct path *path, size_t first) {
+    TEXT_SCOPED struct text text;
+    text_open(&text, 2 * LIMIT_FLOW_EXPRESSION_BYTES);
+    append_steps(&text, path, first, path->count);
+    return arena_text_part(arena, text_value(&text), text.length);
 }
 
 const char *path_normal(struct arena *arena, const struct path *path, size_t count) {
@@ -440,7 +489,6 @@ const char *path_normal(struct arena *arena, const struct path *path, size_t cou
     text_append(&text, path->root == PATH_ROOT_CURRENT ? "@" : "$");
     if (path->root == PATH_ROOT_VARIABLE)
         text_append_format(&text, "['%s']", path->variable.text);
-    for (size_t i = 0; i < count && i < path->count; i++)
-        text_append(&text, path_normal_step(arena, &path->steps[i]));
+    append_steps(&text, path, 0, count);
     return arena_text_part(arena, text_value(&text), text.length);
 }

@@ -6,6 +6,9 @@
 #include "base/text.h"
 #include "flow/path_filter.h"
 
+/* Beside 1, 0 and -1: the filter does not hold, whatever the rest of it says. */
+enum { GIVEN_UP = 2 };
+
 /* The value of an operand: NULL, the path selects nothing. */
 struct value {
     json_t *json; /* owned */
@@ -106,12 +109,21 @@ static bool contains(struct path_walk *walk, const json_t *a, const json_t *b) {
     return list_has(walk, a, b);
 }
 
-static bool compare_lists(struct path_walk *walk, enum filter_operator operation, const json_t *a, const json_t *b) {
+/* Where a list is needed and something that is no container stands, Jayway gives the whole filter up. */
+static bool no_container(const json_t *value) {
+    return !json_is_array(value) && !json_is_object(value);
+}
+
+static int compare_lists(struct path_walk *walk, enum filter_operator operation, const json_t *a, const json_t *b) {
+    if (operation != FILTER_CONTAINS && no_container(b))
+        return GIVEN_UP;
+    if (operation >= FILTER_SUBSET && operation <= FILTER_NONE && no_container(a))
+        return GIVEN_UP;
     switch (operation) {
     case FILTER_IN:
         return list_has(walk, b, a);
     case FILTER_NOT_IN:
-        return json_is_array(b) && !list_has(walk, b, a);
+        return !list_has(walk, b, a);
     case FILTER_CONTAINS:
         return contains(walk, a, b);
     case FILTER_ALL:
@@ -185,7 +197,7 @@ static int compare(struct path_walk *walk, enum filter_operator operation, const
     case FILTER_GREATER_EQUAL:
         return ordered(operation, a->json, b->json);
     case FILTER_SIZE:
-        return has_size(a->json) && json_is_integer(b->json) &&
+        return has_size(a->json) && !json_is_object(a->json) && json_is_integer(b->json) &&
                (json_int_t)size_of(a->json) == json_integer_value(b->json);
     case FILTER_EMPTY:
         return has_size(a->json) && (size_of(a->json) == 0) == json_is_true(b->json);
@@ -224,18 +236,18 @@ static int exists(struct path_walk *walk, const struct filter *filter, const jso
     return outcome == PATH_FOUND || absence.past_end;
 }
 
-int filter_holds(struct path_walk *walk, const struct filter *filter, const json_t *node) {
+static int holds_here(struct path_walk *walk, const struct filter *filter, const json_t *node) {
     int left = 0;
     switch (filter->kind) {
     case FILTER_AND:
-        left = filter_holds(walk, filter->left, node);
-        return left == 1 ? filter_holds(walk, filter->right, node) : left;
+        left = holds_here(walk, filter->left, node);
+        return left == 1 ? holds_here(walk, filter->right, node) : left;
     case FILTER_OR:
-        left = filter_holds(walk, filter->left, node);
-        return left == 0 ? filter_holds(walk, filter->right, node) : left;
+        left = holds_here(walk, filter->left, node);
+        return left == 0 ? holds_here(walk, filter->right, node) : left;
     case FILTER_NOT:
-        left = filter_holds(walk, filter->left, node);
-        return left < 0 ? -1 : !left;
+        left = holds_here(walk, filter->left, node);
+        return left == 0 || left == 1 ? !left : left;
     case FILTER_EXISTS:
         return exists(walk, filter, node);
     case FILTER_COMPARE:
@@ -244,4 +256,9 @@ int filter_holds(struct path_walk *walk, const struct filter *filter, const json
         break;
     }
     return path_spend(walk, 1) ? 0 : -1;
+}
+
+int filter_holds(struct path_walk *walk, const struct filter *filter, const json_t *node) {
+    int holds = holds_here(walk, filter, node);
+    return holds == GIVEN_UP ? 0 : holds;
 }

@@ -201,6 +201,10 @@ const struct path_function *path_function_named(const char *name, size_t name_le
     return NULL;
 }
 
+const char *path_function_name(const struct path_function *function) {
+    return function->name;
+}
+
 static json_t *parameter_value(struct call *call, const struct path_parameter *parameter) {
     json_t *value = NULL;
     if (!parameter->path)

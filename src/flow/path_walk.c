@@ -284,9 +284,14 @@ static size_t weigh(const json_t *value, size_t most) {
     return sum;
 }
 
-/* A scan before a function: the function gets the root, and what the scan finds as its parameter. */
+/* A scan before a function: the function gets the root, and what the scan finds as its parameter; when it finds nothing
+ * there is no call. */
 static enum path_outcome call_on_scan(struct search *search, json_t **value) {
     const struct path_step *step = &search->path->steps[search->end];
+    if (json_array_size(search->found) == 0) {
+        *value = json_array();
+        return PATH_FOUND;
+    }
     struct path_parameter parameter = {.value = search->found};
     struct path_step call = *step;
     call.parameters = &parameter;

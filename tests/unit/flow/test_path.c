@@ -144,6 +144,11 @@ static void test_filters(void **state) {
         {"$.a.b[?(@.k noneof [2])].x", "[]"},
         {"$.a.b[?(@.k noneof $.a.arr)].x", "[1]"},
         {"$.a.b[?(@.k size 2)].x", "[1]"},
+        {"$.a.b[?(@ size 2)].x", "[]"},
+        /* A list operator without a list gives the whole filter up. */
+        {"$.a.b[?(@.x in 'p' || @.x == 1)]", "[]"},
+        {"$.a.b[?(!(@.zz noneof [1]))]", "[]"},
+        {"$.a.b[?(@.x == 1 || @.x in 'p')].x", "[1]"},
         {"$.a.b[?(@.y size 1)].x", "[1,2]"},
         {"$.a.b[?(@.k empty false)].x", "[1]"},
         {"$.a.b[?(@.k contains 2)].x", "[1]"},
@@ -194,6 +199,7 @@ static void test_functions(void **state) {
         {"$.a.arr.index( -2 )", "40"},
         {"$.a.arr.append(60, 'z')", "[10,20,30,40,50,60,\"z\"]"},
         {"$.list.concat('-', $.lim)", "\"pq-2\""},
+        {"$..zz.sum()", "[]"},
         {"$.a.e.sum()",
          "!Invalid path '$.a.e.sum()' : Aggregation function attempted to calculate value using empty array"},
         {"$.zz.length()", "!Invalid path '$.zz.length()' : Missing property in path $['zz']"},
@@ -214,6 +220,16 @@ static void test_absent(void **state) {
         {"$.a.arr[7].x",
          "!Invalid path '$.a.arr[7].x' : Expected to find an object with property ['x'] in path $['a']['arr'][7] but "
          "found 'null'. This is not a json object according to the JsonProvider: "
+         "'com.jayway.jsonpath.spi.json.JacksonJsonNodeJsonProvider'."},
+        {"$.a.arr[7][0]", "!Invalid path '$.a.arr[7][0]' : The path $['a']['arr'][7] is null"},
+        {"$.a.s[0].x[1:2]", "[]"},
+        {"$.a.s[0].x",
+         "!Invalid path '$.a.s[0].x' : Filter: [0]['x'] can only be applied to arrays. Current context is: "
+         "\"str\""},
+        {"$.a.n['x','y']",
+         "!Invalid path '$.a.n['x','y']' : Expected to find an object with property ['x','y'] in path $['a']['n'] but "
+         "found 'com.fasterxml.jackson.databind.node.IntNode'. This is not a json object according to the "
+         "JsonProvider: "
          "'com.jayway.jsonpath.spi.json.JacksonJsonNodeJsonProvider'."},
         {"$.a.s[0]",
          "!Invalid path '$.a.s[0]' : Filter: [0] can only be applied to arrays. Current context is: \"str\""},
