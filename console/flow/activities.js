@@ -50,7 +50,7 @@ export async function open(place, _params, app) {
       rows.length
         ? table_view(
             'Activities',
-            [{ title: 'Name' }, { title: 'Created', kind: 'time' }, { title: 'ARN' }, { title: '' }],
+            [{ title: 'Name' }, { title: 'Created', kind: 'time' }, { title: 'ARN' }, { title: 'Actions', quiet: true }],
             rows.map((one) => [
               el('strong', { text: one.name }),
               time_text(one.creationDate),

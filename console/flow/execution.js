@@ -109,7 +109,6 @@ function events_make({ history, data, on_state }) {
           el('span', { class: 'quiet vlist-end', text: `+${after}` }),
         ],
         kind,
-        said: `${event.id}, ${type_text(event.type)}${name ? `, ${name}` : ''}, after ${after}`,
       };
     },
     on_open: (event) => show(event),

@@ -73,7 +73,7 @@ export function graph_make({ on_select, label }) {
   let view = { x: 0, y: 0, scale: 1 };
   let moved = false; // by hand: a change of size then leaves it alone
   let selected = null;
-  let parts = new Map(); // by name: { node, group, box, mark, tag }
+  let parts = new Map(); // by name: { node, group, hit, mark, tag }
   let edges = [];
 
   const states = () => layout.nodes.filter((node) => parts.has(node.name) && parts.get(node.name).node === node);
@@ -130,10 +130,15 @@ export function graph_make({ on_select, label }) {
     const inside = ['Parallel', 'Map'].includes(node.type) && node.h > 70;
     const mark = status_mark(node.x + node.w - 26, node.y + (inside ? 10 : 9));
     const tag = svg('g', { class: 'tag' }, svg('rect', { y: node.y + node.h - 6, height: 18, rx: 9 }), svg('text', { y: node.y + node.h + 7, 'text-anchor': 'middle' }));
-    const group = svg(
-      'g',
-      { class: `state state-${node.type}${inside ? ' state-around' : ''}`, role: 'button', tabindex: -1, 'aria-pressed': 'false' },
+    // What is pressed and has the focus lies over the drawing and carries the name; the drawing itself is for the eye.
+    const hit = svg(
+      'rect',
+      { class: 'state-hit', x: node.x, y: node.y, width: node.w, height: node.h, rx: 9, role: 'button', tabindex: -1, 'aria-pressed': 'false' },
       svg('title', { text: node.detail ? `${node.name}\n${node.type}: ${node.detail}` : node.name }),
+    );
+    const drawn = svg(
+      'g',
+      { 'aria-hidden': 'true' },
       box,
       svg('rect', { class: 'state-bar', x: node.x, y: node.y + 9, width: 4, height: Math.min(node.h, 46) - 18, rx: 2 }),
       ...node.lines.map((line, at) => svg('text', { class: 'state-name', x: node.x + 14, y: node.y + 20 + 18 * at, text: line })),
@@ -141,9 +146,11 @@ export function graph_make({ on_select, label }) {
       mark,
       tag,
     );
-    group.addEventListener('click', () => select(node.name, true));
-    group.addEventListener('focus', () => reveal(node));
-    parts.set(node.name, { node, group, box, mark: mark.querySelector('path'), tag });
+    const group = svg('g', { class: `state state-${node.type}${inside ? ' state-around' : ''}` }, drawn, hit);
+    group.dataset.name = node.name;
+    hit.addEventListener('click', () => select(node.name, true));
+    hit.addEventListener('focus', () => reveal(node));
+    parts.set(node.name, { node, group, hit, mark: mark.querySelector('path'), tag });
     return group;
   }
 
@@ -187,7 +194,7 @@ export function graph_make({ on_select, label }) {
     layer.replaceChildren(...layout.nodes.map(node_group), ...layout.edges.map(edge_group));
     const first = states()[0];
     const keep = (selected && parts.get(selected)?.node) || first;
-    if (keep) parts.get(keep.name).group.setAttribute('tabindex', '0');
+    if (keep) parts.get(keep.name).hit.setAttribute('tabindex', '0');
     if (selected && parts.has(selected)) mark_selected();
     else selected = null;
     status(new Map());
@@ -195,9 +202,10 @@ export function graph_make({ on_select, label }) {
   }
 
   function mark_selected() {
-    for (const [name, { group }] of parts) {
-      group.setAttribute('aria-pressed', String(name === selected));
-      if (selected) group.setAttribute('tabindex', name === selected ? '0' : '-1');
+    for (const [name, { group, hit }] of parts) {
+      hit.setAttribute('aria-pressed', String(name === selected));
+      group.classList.toggle('state-chosen', name === selected);
+      if (selected) hit.setAttribute('tabindex', name === selected ? '0' : '-1');
     }
   }
 
@@ -206,7 +214,7 @@ export function graph_make({ on_select, label }) {
     mark_selected();
     if (selected) reveal(parts.get(selected).node);
     if (by_hand) {
-      parts.get(selected)?.group.focus({ preventScroll: true });
+      parts.get(selected)?.hit.focus({ preventScroll: true });
       on_select?.(selected);
     }
   }
@@ -232,7 +240,7 @@ export function graph_make({ on_select, label }) {
       if (known) part.mark.setAttribute('d', known.mark);
       tag_draw(part, one?.words ?? (one?.count > 1 ? `×${one.count.toLocaleString('en')}` : ''));
       const said = [part.node.name, part.node.type, known?.word ?? (taken ? 'not begun' : ''), one?.count > 1 ? `${one.count} times` : ''];
-      part.group.setAttribute('aria-label', said.filter(Boolean).join(', '));
+      part.hit.setAttribute('aria-label', said.filter(Boolean).join(', '));
     }
     const by_id = new Map(layout?.nodes.map((node) => [node.id, node.name]));
     for (const { edge, group } of edges) group.classList.toggle('edge-taken', Boolean(taken?.(by_id.get(edge.from), by_id.get(edge.to), edge)));
@@ -240,14 +248,14 @@ export function graph_make({ on_select, label }) {
 
   picture.addEventListener('keydown', (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || !layout) return;
-    const name = [...parts].find(([, { group }]) => group === document.activeElement)?.[0];
+    const name = [...parts].find(([, { hit }]) => hit === document.activeElement)?.[0];
     const here = name && parts.get(name).node;
     const move = (node) => {
       if (!node) return;
-      for (const { group } of parts.values()) group.setAttribute('tabindex', '-1');
-      const { group } = parts.get(node.name);
-      group.setAttribute('tabindex', '0');
-      group.focus({ preventScroll: true });
+      for (const { hit } of parts.values()) hit.setAttribute('tabindex', '-1');
+      const { hit } = parts.get(node.name);
+      hit.setAttribute('tabindex', '0');
+      hit.focus({ preventScroll: true });
     };
     if (event.key.startsWith('Arrow') && here) move(graph_neighbour(states(), here, event.key));
     else if (event.key === 'Home') move(states()[0]);

@@ -34,7 +34,6 @@ export function iterations_make({ visit, on_choose }) {
     empty: 'No iteration has this status.',
     row: (frame) => ({
       content: [el('span', { class: 'vlist-number', text: `#${frame.index}` }), status_view(frame.status), el('span', { class: 'quiet vlist-end', text: frame.ended ? span_text(seconds_of(frame.ended.timestamp) - seconds_of(frame.started.timestamp)) : '' })],
-      said: `Iteration ${frame.index}, ${STATUSES[frame.status].word}`,
     }),
     on_open: (frame) => choose(frame),
   });

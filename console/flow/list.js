@@ -5,7 +5,7 @@ import { el } from '../site/dom.js';
 const ROW = 36;
 const SPARE = 8;
 
-// `row(item, index)` gives a row's content (nodes) and class: { content, kind, said }. `on_open(item, index)` is called for Enter
+// `row(item, index)` gives a row's content (nodes) and class: { content, kind }. `on_open(item, index)` is called for Enter
 // and a press. The list is a listbox: arrows, Page Up and Down, Home and End move through it.
 export function list_make({ label, row, on_open, empty = 'Nothing here.' }) {
   const id = `list-${label.toLowerCase().replace(/\W+/g, '-')}`;
@@ -21,7 +21,7 @@ export function list_make({ label, row, on_open, empty = 'Nothing here.' }) {
   let asked = false;
 
   function make(index) {
-    const { content, kind = '', said } = row(items[index], index);
+    const { content, kind = '' } = row(items[index], index);
     const node = el(
       'div',
       {
@@ -31,11 +31,10 @@ export function list_make({ label, row, on_open, empty = 'Nothing here.' }) {
         'aria-selected': String(index === chosen),
         'aria-setsize': items.length,
         'aria-posinset': index + 1,
-        'aria-label': said,
         data: index === at ? { at: '' } : {},
         on: { click: () => (move(index, false), open()) },
       },
-      content,
+      content.flatMap((part) => [part, ' ']), // read out as one line
     );
     node.style.setProperty('--top', `${index * ROW}px`);
     return node;

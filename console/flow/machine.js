@@ -67,7 +67,7 @@ export async function open(place, params, app) {
     label: `Graph of ${machine.name}`,
     on_select(name) {
       const source = name === null ? null : state_source(definition, name);
-      fill(state, source && el('h3', { class: 'part-title', text: name }), source && data_view('Definition', JSON.stringify(source)));
+      fill(state, source && el('h2', { class: 'part-title', text: name }), source && data_view('Definition', JSON.stringify(source)));
     },
   });
   const express = machine.type === 'EXPRESS';

@@ -42,7 +42,7 @@ export async function open(place, params, app) {
         ]),
         table_view(
           'Counts',
-          [{ title: '' }, ...shown.map((key) => ({ title: WORDS[key] ?? key, kind: 'number' }))],
+          [{ title: 'Of', quiet: true }, ...shown.map((key) => ({ title: WORDS[key] ?? key, kind: 'number' }))],
           [
             ['Items', ...shown.map((key) => String(run.itemCounts?.[key] ?? 0))],
             ['Executions', ...shown.map((key) => String(run.executionCounts?.[key] ?? 0))],

@@ -74,19 +74,19 @@ export function toast(words) {
   toast_timer = setTimeout(() => (place.textContent = ''), 5000);
 }
 
-// A table from rows of cells; `columns` are { title, kind }.
+// A table from rows of cells; `columns` are { title, kind, quiet }; a quiet one's title is only read out.
 export function table_view(label, columns, rows) {
   return el(
     'div',
-    { class: 'table-around', role: 'region', 'aria-label': label, tabindex: '0' },
+    { class: 'table-around', role: 'group', 'aria-label': label, tabindex: '0' },
     el(
       'table',
       { class: 'table' },
-      el('thead', {}, el('tr', {}, columns.map(({ title, kind }) => el('th', { scope: 'col', class: kind }, title)))),
+      el('thead', {}, el('tr', {}, columns.map(({ title, kind, quiet }) => el('th', { scope: 'col', class: kind }, quiet ? el('span', { class: 'visually-hidden', text: title }) : title)))),
       el(
         'tbody',
         {},
-        rows.map((cells) => el('tr', {}, cells.map((cell, at) => el('td', { class: columns[at].kind, data: { title: columns[at].title } }, cell)))),
+        rows.map((cells) => el('tr', {}, cells.map((cell, at) => el('td', { class: columns[at].kind, data: { title: columns[at].quiet ? '' : columns[at].title } }, cell)))),
       ),
     ),
   );

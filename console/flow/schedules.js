@@ -107,7 +107,7 @@ export async function open(place, _params, app) {
       rows.length
         ? table_view(
             'Schedules',
-            [{ title: 'Name' }, { title: 'When' }, { title: 'Next' }, { title: 'State' }, { title: 'Starts' }, { title: '' }],
+            [{ title: 'Name' }, { title: 'When' }, { title: 'Next' }, { title: 'State' }, { title: 'Starts' }, { title: 'Actions', quiet: true }],
             rows.map((row) => {
               const { summary, whole } = row;
               const on = (whole?.State ?? summary.State) === 'ENABLED';
