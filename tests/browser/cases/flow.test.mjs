@@ -183,7 +183,7 @@ flow_test('a map run has its counts and executions', async (page) => {
   await page.goto(execution_url('many-items', 'spread', '&state=EachItem'));
   await page.getByRole('link', { name: 'The map run and its executions' }).click();
   await page.getByRole('heading', { level: 1, name: '5f3c2b1a' }).waitFor();
-  assert.match(await page.getByRole('region', { name: 'Counts' }).textContent(), /380/);
+  assert.match(await page.getByRole('group', { name: 'Counts' }).textContent(), /380/);
   await page.locator('.executions tbody tr').nth(49).waitFor();
 });
 
