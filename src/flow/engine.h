@@ -2,7 +2,7 @@
  * writer of the database; others send it messages and are answered when what they asked for is durable (engine_call).
  * Many messages share one commit. Reading goes past the loop: any thread reads what is committed.
  *
- * engine.md (in this folder) tells how an execution is kept and brought back. */
+ * docs/state-machines.md tells how an execution is kept and brought back. */
 #ifndef TIDEMILL_FLOW_ENGINE_H
 #define TIDEMILL_FLOW_ENGINE_H
 
