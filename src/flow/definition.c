@@ -250,6 +250,7 @@ struct machine *machine_compile(const char *text, size_t length, const struct de
     bool good = diagnostics->errors == 0;
     diagnostics->errors += before;
     json_decref(compiler.labels);
+    source_map_close(compiler.map);
     if (good)
         return &whole->machine;
     machine_close(&whole->machine);

@@ -10,6 +10,11 @@
 
 #define SHOWN_BYTES 500 /* Jackson shows so much of a text that it names */
 
+void source_map_close(struct source_map *map) {
+    if (map)
+        free(map->nodes);
+}
+
 /* ---- positions ---- */
 
 static size_t characters(const char *from, const char *to) {

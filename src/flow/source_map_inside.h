@@ -24,7 +24,7 @@ struct source_node {
 struct source_map {
     const char *text;
     size_t length;
-    struct source_node *nodes;
+    struct source_node *nodes; /* not in the arena, which would keep every smaller array too */
     size_t count, capacity;
     struct source_duplicate *duplicates;
     size_t duplicate_count, duplicate_capacity;

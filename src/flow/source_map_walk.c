@@ -229,7 +229,7 @@ static bool skip_word(struct walk *walk) {
 
 static uint32_t add_node(struct walk *walk, uint32_t parent, uint32_t before) {
     struct source_map *map = walk->map;
-    map->nodes = arena_grow(walk->arena, map->nodes, map->count, &map->capacity, sizeof(*map->nodes));
+    map->nodes = memory_grow(map->nodes, map->count, &map->capacity, sizeof(*map->nodes));
     uint32_t made = (uint32_t)map->count++;
     map->nodes[made] = (struct source_node){.offset = (uint32_t)walk->at,
                                             .index = before == SOURCE_NONE ? 0 : map->nodes[before].index + 1,
@@ -334,23 +334,25 @@ static bool walk_value(struct walk *walk, uint32_t node) {
     return skip_word(walk);
 }
 
+static bool walk_text(struct walk *walk) {
+    begin_line(walk, 0);
+    if (walk->length >= UINT32_MAX)
+        return fail(walk, 0, 0, "The definition is too long");
+    skip_space(walk);
+    if (!walk_value(walk, add_node(walk, SOURCE_NONE, SOURCE_NONE)))
+        return false;
+    skip_space(walk);
+    return ended(walk) || fail_character(walk, ": was expecting the end of the text");
+}
+
 struct source_map *source_map_make(struct arena *arena, const char *text, size_t length, struct source_fault *fault) {
     struct source_map *map = arena_alloc(arena, sizeof(*map));
     struct walk walk = {map, arena, fault, text, length, 0, 0};
     *fault = (struct source_fault){0};
     map->text = text;
     map->length = length;
-    begin_line(&walk, 0);
-    if (length >= UINT32_MAX) {
-        fail(&walk, 0, 0, "The definition is too long");
-        return NULL;
-    }
-    skip_space(&walk);
-    if (!walk_value(&walk, add_node(&walk, SOURCE_NONE, SOURCE_NONE)))
-        return NULL;
-    skip_space(&walk);
-    if (!ended(&walk)) {
-        fail_character(&walk, ": was expecting the end of the text");
+    if (!walk_text(&walk)) {
+        source_map_close(map);
         return NULL;
     }
     source_map_note_duplicates(map, arena);

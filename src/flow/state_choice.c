@@ -42,7 +42,7 @@ static const struct operation *operation_named(const char *name, bool *path) {
     for (size_t i = 0; i < ARRAY_LENGTH(operations); i++) {
         const struct operation *row = &operations[i];
         size_t length = strlen(row->name);
-        if (strncmp(row->name, name, length) != 0)
+        if (*row->name != *name || strncmp(row->name, name, length) != 0)
             continue;
         *path = strcmp(name + length, "Path") == 0;
         bool one_form = text_starts(name, "Is") || strcmp(row->name, "StringMatches") == 0;
