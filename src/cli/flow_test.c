@@ -71,8 +71,9 @@ static void print_answer(struct command_context *context, const json_t *answer) 
     const char *key;
     json_t *value;
     printf("%s", output_colour(context, OUTPUT_DIM));
-    json_object_foreach (json_object_get(answer, "inspectionData"), key, value)
+    json_object_foreach (json_object_get(answer, "inspectionData"), key, value) {
         print_line(key, value);
+    }
     printf("%s", output_colour(context, OUTPUT_PLAIN));
     for (size_t i = 0; ends[i]; i++)
         print_line(ends[i], json_object_get(answer, ends[i]));

@@ -122,10 +122,11 @@ static json_t *routing_told(const struct operation_call *call, const char *machi
     json_t *told = json_array();
     size_t i;
     json_t *entry;
-    json_array_foreach (kept, i, entry)
+    json_array_foreach (kept, i, entry) {
         json_array_append_new(told, json_pack("{s:s, s:I}", "stateMachineVersionArn",
                                               machine_version_arn(call, machine, json_get_int(entry, "version", 0)),
                                               "weight", (json_int_t)json_get_int(entry, "weight", 0)));
+    }
     return told;
 }
 

@@ -138,9 +138,9 @@ static bool mock_check(const char *type, const json_t *state, const json_t *mock
         return refuse(error, "TestState does not support RevealSecrets when a mock is specified.");
     const char *result = json_get_text(mock, "result", NULL);
     bool fails = json_is_object(json_object_get(mock, "errorOutput"));
-    if (!result == !fails)
+    if ((result != NULL) == fails)
         return refuse(error, "A test mock should have only one of the following fields: [result, errorOutput].");
-    return fails || result_check(type, state, json_get_text(mock, "fieldValidationMode", "STRICT"), result, error);
+    return !result || result_check(type, state, json_get_text(mock, "fieldValidationMode", "STRICT"), result, error);
 }
 
 static bool unmocked_check(const char *type, const json_t *request, struct api_error *error) {

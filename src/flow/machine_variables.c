@@ -46,8 +46,9 @@ static void read_value(const json_t *value, json_t *names) {
         else if (!text_equal(key, "States"))
             read_value(member, names);
     }
-    json_array_foreach (value, i, member)
+    json_array_foreach (value, i, member) {
         read_value(member, names);
+    }
 }
 
 static int by_name(const void *a, const void *b) {
@@ -59,8 +60,9 @@ static json_t *sorted(json_t *names) {
     const char **list = memory_alloc_array(json_object_size(names), sizeof(*list));
     const char *key;
     json_t *unused, *array = json_array();
-    json_object_foreach (names, key, unused)
+    json_object_foreach (names, key, unused) {
         list[count++] = key;
+    }
     qsort(list, count, sizeof(*list), by_name);
     for (size_t i = 0; i < count; i++)
         json_array_append_new(array, json_string(list[i]));
@@ -73,8 +75,9 @@ static void read_inner(const json_t *state, json_t *told) {
     json_t *branch;
     read_states(json_object_get(json_object_get(state, "ItemProcessor"), "States"), told);
     read_states(json_object_get(json_object_get(state, "Iterator"), "States"), told);
-    json_array_foreach (json_object_get(state, "Branches"), i, branch)
+    json_array_foreach (json_object_get(state, "Branches"), i, branch) {
         read_states(json_object_get(branch, "States"), told);
+    }
 }
 
 static void read_states(const json_t *states, json_t *told) {

@@ -16,7 +16,7 @@
 #define MACHINE_ARN STATES_ARN "stateMachine:m"
 #define WORK                                                                                                           \
     "{\"StartAt\":\"A\",\"States\":{\"A\":{\"Type\":\"Task\",\"Resource\":\"" STATES_ARN "activity:a\",\"End\":true}}" \
-                                                                                         "}"
+    "}"
 
 static json_t *call(struct flow_fixture *f, const char *operation, const char *request, struct api_error *error) {
     JSON_OWNED json_t *parsed = json_parse(request, strlen(request), NULL);
