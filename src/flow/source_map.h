@@ -40,6 +40,7 @@ struct source_map;
 /* Walks text[0..length), which must be UTF-8. NULL: it is no JSON, `fault` says why. The map lives in `arena` and
  * borrows the text. Time and memory grow with the length alone. */
 struct source_map *source_map_make(struct arena *arena, const char *text, size_t length, struct source_fault *fault);
+void source_map_close(struct source_map *map); /* NULL is allowed; before the arena */
 
 /* The position of a value: of its key where it is an object's or array's (so that a mark stands at the name), else of
  * the value itself. The nearest place around it that there is, when it is not there. `key`: of the key in any case. One
