@@ -60,6 +60,7 @@ class Outcome:
         self.name, self.version = name, version
         self.execution, self.choice, self.validate, self.createfail, self.teststate = {}, {}, {}, {}, {}
         self.seconds = 0.0
+        self.log, self.faults = "", ""
 
 
 def each(pool, function, rows):
@@ -88,9 +89,11 @@ def run_tidemill(suite, program):
             queue.close()
             run_api_rows(suite, pool, client, outcome)
             outcome.log = server.told()
+        outcome.faults = server.faults
         if slow:
             with Tidemill(program, config, False, suite.objects) as server:
                 outcome.execution.update(each(pool, Runner(Client(server.url), True).run, slow))
+            outcome.faults += server.faults
     outcome.seconds = time.monotonic() - start
     return outcome
 

@@ -24,6 +24,7 @@ class Server:
         self.folder = tempfile.mkdtemp(prefix="tidemill-conformance-")
         self.log = open(os.path.join(self.folder, "log"), "w+", encoding="utf-8", errors="replace")
         self.process = None
+        self.faults = ""  # what was wrong with its end
 
     def told(self):
         self.log.flush()
@@ -31,7 +32,7 @@ class Server:
             return text.read()[-4000:]
 
     def close(self):
-        """Ends the process politely; its exit status."""
+        """Ends the process politely; its exit status, and what it said when that is not 0."""
         status = None
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -40,6 +41,8 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 status = self.process.wait()
+        if status:
+            self.faults = f"ended with {status}: {self.told()}"
         self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         return status

@@ -36,6 +36,9 @@ def main():
     failed = [name for name, (good, whole), least in checks if not whole or good < least * whole]
     for name, (good, whole), least in checks:
         print(f"{'FAILED' if name in failed else 'ok    '} {name}: {good} of {whole}, at least {least:.0%}")
+    if outcome.faults:
+        failed.append("the server's end")
+        print("FAILED the server " + outcome.faults)
     if failed:
         print(report.failing(suite, outcome))
         print(outcome.log[-3000:])
