@@ -98,8 +98,9 @@ static json_t *parse(const char *text, size_t length, struct diagnostics *diagno
     if (!value) {
         /* What the grammar allows and we cannot hold: numbers beyond 64 bits, lone surrogates, NUL in a key. */
         struct source_fault found = {.message = failed.text};
-        found.offset = found.start =
-            failed.position > 0 && (size_t)failed.position <= length ? utf8_cut(text, (size_t)failed.position) : 0;
+        if (failed.position > 0)
+            found.offset = (size_t)failed.position < length ? utf8_cut(text, (size_t)failed.position) : length;
+        found.start = found.offset;
         refuse_json(diagnostics, text, length, &found);
     }
     return value;
@@ -131,8 +132,9 @@ static void resolve_variables(struct compiler *compiler, json_t *value) {
     const char *key;
     json_t *member;
     size_t index;
-    if (json_is_string(value) && strstr(json_string_value(value), "${"))
-        json_string_set(value, resolved(compiler, json_string_value(value)));
+    const char *text = json_string_value(value);
+    if (text && strstr(text, "${") && strlen(text) == json_string_length(value))
+        json_string_set(value, resolved(compiler, text));
     else if (json_is_object(value))
         json_object_foreach (value, key, member)
             resolve_variables(compiler, member);
