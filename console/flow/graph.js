@@ -129,7 +129,8 @@ export function graph_make({ on_select, label }) {
     const box = svg('rect', { class: 'state-box', x: node.x, y: node.y, width: node.w, height: node.h, rx: 9 });
     const inside = ['Parallel', 'Map'].includes(node.type) && node.h > 70;
     const mark = status_mark(node.x + node.w - 26, node.y + (inside ? 10 : 9));
-    const tag = svg('g', { class: 'tag' }, svg('rect', { y: node.y + node.h - 6, height: 18, rx: 9 }), svg('text', { y: node.y + node.h + 7, 'text-anchor': 'middle' }));
+    const tag_y = inside ? node.y + 27 : node.y + node.h - 6;
+    const tag = svg('g', { class: 'tag' }, svg('rect', { y: tag_y, height: 18, rx: 9 }), svg('text', { y: tag_y + 13, 'text-anchor': 'middle' }));
     // What is pressed and has the focus lies over the drawing and carries the name; the drawing itself is for the eye.
     const hit = svg(
       'rect',

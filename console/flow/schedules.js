@@ -2,7 +2,7 @@
 
 import { el, fill } from '../site/dom.js';
 import { call, scheduler } from './api.js';
-import { ago_text, arn_name, page_url, time_text } from './format.js';
+import { arn_name, page_url, time_text } from './format.js';
 import { ask, field_view, form_dialog, json_field, loading_view, table_view, toast, trouble_view } from './parts.js';
 
 const AT_ONCE = 4;
@@ -17,13 +17,18 @@ function target_view(arn) {
   return el('code', { class: 'arn', text: arn ?? '' });
 }
 
-// The next time, where the server tells it; of at(…) it stands in the expression.
+// The next time, as the server tells it (undefined: it did not).
 function next_view(whole) {
   if (!whole) return '';
   if (whole.State === 'DISABLED') return el('span', { class: 'quiet', text: 'never, it is off' });
-  if (whole.NextInvocationDate) return el('time', { title: ago_text(whole.NextInvocationDate), text: time_text(whole.NextInvocationDate) });
-  const at = /^at\((.+)\)$/.exec(whole.ScheduleExpression ?? '');
-  return el('span', { class: 'quiet', text: at ? at[1].replace('T', ' ') : '' });
+  if (whole.next === null) return el('span', { class: 'quiet', text: 'never, it is over' });
+  return whole.next === undefined ? '' : el('time', { datetime: new Date(whole.next * 1000).toISOString(), text: time_text(whole.next) });
+}
+
+// A schedule's settings and its next time.
+async function look(row) {
+  row.whole = await scheduler('GET', path_of(row.summary), { query: group_of(row.summary) });
+  row.whole.next = (await call('NextInvocation', row.whole)).next;
 }
 
 export async function open(place, _params, app) {
@@ -136,7 +141,7 @@ export async function open(place, _params, app) {
       // The list has no expressions: each schedule is asked for its own.
       const waiting = [...fresh];
       const work = async () => {
-        for (let row = waiting.shift(); row && !app.gone(); row = waiting.shift()) row.whole = await scheduler('GET', path_of(row.summary), { query: group_of(row.summary) }).catch(() => null);
+        for (let row = waiting.shift(); row && !app.gone(); row = waiting.shift()) await look(row).catch(() => {});
       };
       if (!more && !list.querySelector('table')) draw();
       await Promise.all(Array.from({ length: AT_ONCE }, work));

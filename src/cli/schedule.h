@@ -6,7 +6,7 @@
 
 #include "cli/command.h"
 #include "schedule/api.h"
-#include "schedule/expression.h"
+#include "schedule/upcoming.h"
 
 /* Speaks to the server of the data directory over its socket; where none runs, this process owns the data directory
  * until the client is closed (DESIGN section 4). */
@@ -23,9 +23,5 @@ bool schedule_client_call(struct schedule_client *client, const struct schedule_
 const char *schedule_local_text(struct arena *arena, const struct zone *zone, int64_t ms, bool with_name);
 /* "2026-11-27T02:00:00Z", when what GetSchedule answered comes next; "over", "off", or why it cannot be told. */
 const char *schedule_next_text(struct command_context *context, const json_t *settings);
-/* The occurrences after `after_ms` of what GetSchedule answered, at most `most`. None for one that is switched off.
- * *zone is the caller's to close. False when the settings cannot be read. */
-bool schedule_upcoming(const json_t *settings, int64_t after_ms, int64_t *times, size_t most, size_t *count,
-                       struct zone **zone, struct error *err);
 
 #endif

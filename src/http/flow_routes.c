@@ -15,6 +15,7 @@
 #include "http/handlers.h"
 #include "http/reply.h"
 #include "schedule/api.h"
+#include "schedule/upcoming.h"
 
 struct flow_server {
     struct flow_server_settings settings;
@@ -235,6 +236,24 @@ static void console_draw(const struct server_request *request, const json_t *bod
         reply_api_error(request, response, &error);
 }
 
+/* NextInvocation: what GetSchedule answered, to {"next": seconds}; null when it does not come again. */
+static void console_next(const struct site_app *app, const struct server_request *request, const json_t *settings,
+                         struct server_response *response) {
+    API_ERROR_SCOPED struct api_error error = {0};
+    struct error err = {0};
+    struct zone *zone = NULL;
+    int64_t next;
+    size_t count = 0;
+    if (!schedule_upcoming(settings, clock_wall_ms(app->clock), &next, 1, &count, &zone, &err)) {
+        api_error_set(&error, "ValidationException", 400, "%s", err.message);
+        reply_api_error(request, response, &error);
+        return;
+    }
+    zone_close(zone);
+    JSON_OWNED json_t *answer = json_pack("{s:o}", "next", count ? json_real((double)next / 1000) : json_null());
+    reply_json(request, response, 200, answer, NULL);
+}
+
 void console_api(void *to, const struct server_request *request, struct server_response *response) {
     struct site_app *app = to;
     struct flow_server *flow = app->settings->flow;
@@ -254,6 +273,8 @@ void console_api(void *to, const struct server_request *request, struct server_r
         console_scheduler(flow, request, body, response);
     else if (strcmp(operation, "DrawDefinition") == 0)
         console_draw(request, body, response);
+    else if (strcmp(operation, "NextInvocation") == 0)
+        console_next(app, request, body, response);
     else
         call_engine(flow, request, operation, body, response);
 }

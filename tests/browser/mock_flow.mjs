@@ -188,6 +188,7 @@ const OPERATIONS = {
     flow.activities = flow.activities.filter((one) => one.activityArn !== activityArn);
     return {};
   },
+  NextInvocation: (_flow, { ScheduleExpression }) => ({ next: ScheduleExpression.startsWith('cron') ? Date.UTC(2026, 10, 21, 3) / 1000 : null }),
   scheduler(flow, { method, path, body }) {
     const name = decodeURIComponent(/^\/schedules\/(.+)$/.exec(path)?.[1] ?? '');
     if (method === 'GET' && !name) return { Schedules: flow.schedules.map(({ Name, GroupName, State, Target }) => ({ Name, GroupName, State, Target: { Arn: Target.Arn } })) };

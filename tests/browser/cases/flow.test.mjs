@@ -275,6 +275,7 @@ flow_test('a new machine is made; the next line goes in as far as the last', asy
 flow_test('schedules are made, switched and deleted', async (page) => {
   await page.goto(console_url('schedules'));
   await row(page, 'every-night').getByText('cron(0 3 * * ? *)').waitFor();
+  await row(page, 'every-night').getByText('21 Nov 2026').waitFor();
   await page.getByRole('switch', { name: 'every-night is on' }).click();
   await page.locator('[role="switch"][aria-label="every-night is on"][aria-checked="false"]').waitFor();
   assert.equal(flow().schedules[0].State, 'DISABLED');

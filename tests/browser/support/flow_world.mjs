@@ -184,7 +184,7 @@ export function flow_world_make() {
     run,
     activities: [{ name: 'publish-to-the-world', activityArn: `${ACCOUNT}:activity:publish-to-the-world`, creationDate: START }],
     schedules: [
-      { Name: 'every-night', GroupName: 'default', State: 'ENABLED', ScheduleExpression: 'cron(0 3 * * ? *)', ScheduleExpressionTimezone: 'Europe/Berlin', FlexibleTimeWindow: { Mode: 'OFF' }, NextInvocationDate: START + 86400, Target: { Arn: machine_arn('night-run'), RoleArn: 'r', Input: '{}' } },
+      { Name: 'every-night', GroupName: 'default', State: 'ENABLED', ScheduleExpression: 'cron(0 3 * * ? *)', ScheduleExpressionTimezone: 'Europe/Berlin', FlexibleTimeWindow: { Mode: 'OFF' }, Target: { Arn: machine_arn('night-run'), RoleArn: 'r', Input: '{}' } },
       { Name: 'once', GroupName: 'default', State: 'DISABLED', ScheduleExpression: 'at(2030-01-31T03:00:00)', FlexibleTimeWindow: { Mode: 'OFF' }, Target: { Arn: 'arn:aws:sqs:us-east-1:000000000000:jobs', RoleArn: 'r', Input: '{}' } },
     ],
     calls: [], // every request: { operation, body }
