@@ -147,7 +147,7 @@ struct execution *start_execution(struct engine *engine, struct operation_call *
     const char *hash = strchr(arn, '#');
     const char *plain = hash ? arena_text_part(call->arena, arn, (size_t)(hash - arn)) : arn;
     *existed = false;
-    if (!machine_resolve(call, plain, &ref, error))
+    if (!engine_resolve(engine, call, plain, &ref, error))
         return NULL;
     const char *name = json_get_text(call->request, "name", NULL);
     if (name && !operation_name_check(name, error))
@@ -236,7 +236,7 @@ static void op_start_sync(struct engine *engine, struct operation_call *call, st
     const char *arn = json_get_text(call->request, "stateMachineArn", "");
     const char *plain = arena_text_part(call->arena, arn, strcspn(arn, "#"));
     struct execution *made = NULL;
-    if (machine_resolve(call, plain, &ref, &error)) {
+    if (engine_resolve(engine, call, plain, &ref, &error)) {
         if (!ref.express)
             operation_refuse(&error, "StateMachineTypeNotSupported",
                              "This operation is not supported by this type of state machine");
@@ -426,8 +426,10 @@ bool engine_self_call(struct frame *frame, const char *operation, const json_t *
     if (running && running->run)
         return operation_fields_check(call.arena, operation, request, error) && running->run(&call, answer, error);
     const struct operation *row = operation_find(operation);
-    if (row)
+    if (row) {
+        engine->registry++;
         return row->run(&call, answer, error);
+    }
     return operation_refuse(error, "UnknownOperationException", "There is no operation %s", operation);
 }
 

@@ -11,8 +11,8 @@ struct ledger *engine_ledger(struct engine *engine);
 /* UTC milliseconds by the engine's clock (virtual time included). Any thread. */
 int64_t engine_now(struct engine *engine);
 
-/* A machine is being deleted: ends its open executions as aborted, and sees to it that the loop tidies up (machine_tidy) when
- * it has nothing else to do. In the loop. */
+/* A machine is being deleted: ends its open executions as aborted, and sees to it that the loop tidies up
+ * (machine_tidy) when it has nothing else to do. In the loop. */
 void engine_abort_machine(struct operation_call *call, int64_t machine);
 
 /* The tables of the registry's operations, each ended by a row without a name. */

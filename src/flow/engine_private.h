@@ -70,6 +70,8 @@ struct machine_entry {
 
 struct running_operation;
 
+enum engine_checkpoint { CHECKPOINT_NONE, CHECKPOINT_ASKED, CHECKPOINT_MOVED, CHECKPOINT_STOP };
+
 enum message_kind { MESSAGE_CALL, MESSAGE_DONE, MESSAGE_ALIVE };
 
 struct message {
@@ -166,6 +168,14 @@ struct engine {
     atomic_int_least64_t jumped_ms; /* virtual time: how far ahead of the clock */
     int64_t opened_ms;              /* wall clock, for time_scale */
     size_t log_pages;
+    uint64_t registry; /* how often the registry was written: what was resolved before may be wrong */
+    struct resolved *resolved;
+
+    pthread_mutex_t checkpoint_lock; /* of checkpoint */
+    pthread_cond_t checkpoint_wake;
+    pthread_t checkpoint_thread;
+    struct db *checkpoint_db; /* the thread's */
+    enum engine_checkpoint checkpoint;
     struct text scratch, scratch_fixed;
 
     atomic_uint_least64_t transitions, started, ended_total, commits, tasks_started, loaded;
@@ -181,6 +191,25 @@ bool engine_run(struct engine *engine, sqlite3_stmt *statement);
 /* 1 a row, 0 the end, -1: the round is broken. */
 int engine_step(struct engine *engine, sqlite3_stmt *statement);
 void engine_break(struct engine *engine, const struct error *err);
+
+/* engine_loop.c; engine_bring_back: work that ran in this process when it stopped starts again. */
+void *engine_loop(void *engine);
+bool engine_bring_back(struct engine *engine, struct error *err);
+/* engine.c */
+void engine_look_at_clock(struct engine *engine);
+bool engine_read_numbers(struct engine *engine, struct error *err);
+/* engine_memory.c */
+void engine_tell_parents(struct engine *engine);
+void engine_find_next_due(struct engine *engine);
+void engine_fire_timers(struct engine *engine);
+/* engine_checkpoint.c; `path` NULL: a database in memory. */
+bool engine_checkpoint_open(struct engine *engine, const char *path, struct error *err);
+void engine_checkpoint_close(struct engine *engine);
+void engine_checkpoint(struct engine *engine);
+/* machine_resolve, which remembers: executions of one machine are started by the thousand. engine_resolve.c */
+bool engine_resolve(struct engine *engine, struct operation_call *call, const char *arn, struct machine_ref *ref,
+                    struct api_error *error);
+void engine_resolved_close(struct engine *engine);
 
 void engine_add(struct engine *engine, struct execution *execution);
 void engine_drop(struct engine *engine, struct execution *execution); /* out of memory, freed */
