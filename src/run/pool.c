@@ -113,6 +113,8 @@ static void *keep_watch(void *to) {
         }
         pthread_mutex_lock(&pool->lock);
         pool->look_at = next < pool->look_at ? next : pool->look_at;
+        if (next <= now && !pool->closing)
+            wait_for_change(pool, 1);
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;

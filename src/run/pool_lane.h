@@ -58,7 +58,8 @@ void lane_open(struct lane *lane, const struct pool_settings *settings, enum tas
 bool lane_add(struct lane *lane, struct job *job, struct error *err);
 /* Whether the job was here. *give_up_at: when the watch must look at it. */
 bool lane_cancel(struct lane *lane, uint64_t id, int64_t now, int64_t *give_up_at);
-/* Acts on the jobs whose time is up; returns when it wants to be called again (INT64_MAX: not). */
+/* Acts on the jobs whose time is up; returns when it wants to be called again (INT64_MAX: not;
+ * `now`: in a moment). */
 int64_t lane_watch(struct lane *lane, int64_t now);
 /* Cancels all and takes no more. */
 void lane_stop(struct lane *lane);
