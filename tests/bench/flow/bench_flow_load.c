@@ -4,7 +4,8 @@
  *   bench_flow_load --port P --machine ARN --count N [--window W] [--links L]
  *                   [--sync | --open] [--probe ARN] [--input JSON]
  *
- * --window  executions open at a time (1,000); how many have ended is asked of /metrics, or of ListExecutions
+ * --window  executions open at a time (1,000). Whether they have ended is asked of every STRIDEth, as they end nearly
+ * in the order of their starts; at the end, of the list of all
  * --links   connections (64)
  * --sync    StartSyncExecution: an answer is an execution that has ended
  * --open    starts alone: the executions stay open
@@ -26,14 +27,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_LINKS = 1024, POLL_MS = 5, REQUEST_ROOM = 8192 };
+enum { MAX_LINKS = 1024, POLL_MS = 2, STRIDE = 25, REQUEST_ROOM = 8192 };
 
 static const char SIGNATURE[] =
     "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/states/aws4_request, "
     "SignedHeaders=host, Signature=00";
 
 /* What the request under way on a connection is for. */
-enum purpose { PURPOSE_NONE, PURPOSE_START, PURPOSE_METRICS, PURPOSE_LIST, PURPOSE_PROBE_START, PURPOSE_PROBE_WAIT };
+enum purpose { PURPOSE_NONE, PURPOSE_START, PURPOSE_END, PURPOSE_LIST, PURPOSE_PROBE_START, PURPOSE_PROBE_WAIT };
 
 struct link {
     int fd;
@@ -61,8 +62,7 @@ static struct {
 static struct link load_links[MAX_LINKS], poll_link = {.fd = -1}, probe_link = {.fd = -1};
 static int loop;
 static long started, answered, refused, ended;
-static long metrics_before = -1; /* the counter when the load began; -1: the server has none */
-static bool asks_metrics = true;
+static bool all_ended; /* the list has said so */
 static struct times start_times, probe_times;
 static int64_t began_ns, probe_began_ns;
 static char probe_execution[512];
@@ -202,49 +202,24 @@ static void ask_ended(void) {
     if (poll_link.purpose != PURPOSE_NONE || settings.sync || settings.open)
         return;
     static char body[1024];
-    if (asks_metrics) {
-        int size = snprintf(poll_link.out, sizeof(poll_link.out), "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
-        poll_link.out_size = (size_t)size;
-        link_send(&poll_link, PURPOSE_METRICS);
-        return;
-    }
-    snprintf(body, sizeof(body), "{\"stateMachineArn\":\"%s\",\"statusFilter\":\"RUNNING\",\"maxResults\":1000}",
-             settings.machine);
-    link_call(&poll_link, PURPOSE_LIST, "ListExecutions", body);
-}
-
-/* The counter of ended executions in the text of /metrics; -1 when it has none. */
-static long ended_in(const char *body) {
-    const char *line = body;
-    while ((line = strstr(line, "executions_ended"))) {
-        const char *start = line;
-        while (start > body && start[-1] != '\n')
-            start--;
-        const char *value = strchr(line, ' ');
-        if (*start != '#' && value)
-            return strtol(value, NULL, 10);
-        line += 1;
-    }
-    return -1;
-}
-
-static void heard_metrics(const char *body) {
-    long count = ended_in(body);
-    if (count < 0) {
-        asks_metrics = false;
-    } else if (metrics_before < 0) {
-        metrics_before = count;
-    } else {
-        ended = count - metrics_before - (long)probe_times.count;
+    long asked = ended + STRIDE <= settings.count ? ended + STRIDE - 1 : settings.count - 1;
+    if (ended == settings.count) {
+        snprintf(body, sizeof(body), "{\"stateMachineArn\":\"%s\",\"statusFilter\":\"RUNNING\",\"maxResults\":1}",
+                 settings.machine);
+        link_call(&poll_link, PURPOSE_LIST, "ListExecutions", body);
+    } else if (asked < started) {
+        const char *kind = strstr(settings.machine, ":stateMachine:");
+        snprintf(body, sizeof(body), "{\"executionArn\":\"%.*s:execution:%s:load-%lld-%ld\"}",
+                 (int)(kind - settings.machine), settings.machine, kind + strlen(":stateMachine:"), (long long)began_ns,
+                 asked);
+        link_call(&poll_link, PURPOSE_END, "DescribeExecution", body);
     }
 }
 
-/* Without a counter: those answered that are not listed as running. */
-static void heard_list(const char *body) {
-    long running = 0;
-    for (const char *at = body; (at = strstr(at, "\"executionArn\"")); at++)
-        running++;
-    ended = answered - running;
+/* The execution that was asked for may not be there yet: then there is no status. */
+static void heard_end(const char *body) {
+    if (strstr(body, "\"SUCCEEDED\""))
+        ended = ended + STRIDE <= settings.count ? ended + STRIDE : settings.count;
 }
 
 static void probe_next(void) {
@@ -305,10 +280,13 @@ static void link_heard(struct link *link, const char *body) {
     case PURPOSE_START:
         heard_start(link, body);
         break;
-    case PURPOSE_METRICS:
+    case PURPOSE_END:
     case PURPOSE_LIST:
         link->purpose = PURPOSE_NONE;
-        purpose == PURPOSE_METRICS ? heard_metrics(body) : heard_list(body);
+        if (purpose == PURPOSE_END)
+            heard_end(body);
+        else
+            all_ended = !strstr(body, "\"executionArn\"");
         break;
     case PURPOSE_PROBE_START:
     case PURPOSE_PROBE_WAIT:
@@ -354,20 +332,10 @@ static void wait_some(void) {
         link_read(events[i].data.ptr);
 }
 
-/* How many had ended before: asked once, so that a server with a past can be measured too. */
-static void learn_ended(void) {
-    if (settings.sync || settings.open)
-        return;
-    link_open(&poll_link);
-    ask_ended();
-    while (poll_link.purpose != PURPOSE_NONE)
-        wait_some();
-    ended = 0;
-}
-
 static double load_run(void) {
     for (int i = 0; i < settings.links; i++)
         link_open(&load_links[i]);
+    link_open(&poll_link);
     began_ns = now_ns();
     int64_t asked = began_ns;
     start_idle();
@@ -375,7 +343,8 @@ static double load_run(void) {
         link_open(&probe_link);
         probe_next();
     }
-    while (ended < settings.count - refused || answered < settings.count) {
+    bool waits_for_end = !settings.sync && !settings.open;
+    while (answered < settings.count || (waits_for_end && !all_ended && !refused)) {
         wait_some();
         if (now_ns() - asked >= POLL_MS * INT64_C(1000000)) {
             ask_ended();
@@ -439,7 +408,6 @@ int main(int argc, char **argv) {
     loop = epoll_create1(EPOLL_CLOEXEC);
     if (loop < 0)
         die("epoll");
-    learn_ended();
     double seconds = load_run();
     printf("{\"executions\": %ld, \"refused\": %ld, \"seconds\": %.3f, \"start_p50_ms\": %.2f, \"start_p99_ms\": %.2f, "
            "\"probes\": %zu, \"probe_p50_ms\": %.2f, \"probe_p99_ms\": %.2f}\n",
