@@ -98,10 +98,10 @@ const struct path *field_path(const struct fields *fields, const char *name, enu
                               bool *discarded);
 const struct template *field_template(const struct fields *fields, const char *name);
 const struct template *field_assign(const struct fields *fields);
-/* A number, or its …Path form. */
+/* A number, or its ...Path form. */
 void field_number_or_path(const struct fields *fields, const char *name, const char *path_name,
                           const struct number_rule *rule, struct number_field *field);
-/* A text, or its …Path form (a reference path; with `intrinsics` a function too). */
+/* A text, or its ...Path form (a reference path; with `intrinsics` a function too). */
 void field_text_or_path(const struct fields *fields, const char *name, const char *path_name, bool intrinsics,
                         struct text_field *field);
 /* True for a text that seems to be meant as a path or an intrinsic function. */

@@ -55,7 +55,7 @@ struct source_position source_position_of(const char *text, size_t offset);
 /* The keys given twice. */
 const struct source_duplicate *source_map_duplicates(const struct source_map *map, size_t *count);
 
-/* "[Source: (String)"…"; line: 1, column: 4]": how Jackson names a place. In `arena`. */
+/* "[Source: (String)"..."; line: 1, column: 4]": how Jackson names a place. In `arena`. */
 const char *source_name(struct arena *arena, const char *text, size_t length, struct source_position position);
 
 #endif

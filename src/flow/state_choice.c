@@ -37,7 +37,7 @@ static const struct operation {
     {"IsTimestamp", OPERAND_FLAG},
 };
 
-/* *path: the name is that of the …Path form. */
+/* *path: the name is that of the ...Path form. */
 static const struct operation *operation_named(const char *name, bool *path) {
     for (size_t i = 0; i < ARRAY_LENGTH(operations); i++) {
         const struct operation *row = &operations[i];
@@ -80,7 +80,7 @@ static void check_operand(const struct fields *fields, const char *name, const s
     }
 }
 
-/* Variable or …Path. */
+/* Variable or ...Path. */
 static void check_path(const struct fields *fields, const char *name) {
     const char *text = NULL;
     struct error err = {0};

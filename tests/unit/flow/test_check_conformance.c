@@ -89,7 +89,7 @@ static void test_validations(void **state) {
 
 /* ---- what creation refused ---- */
 
-/* What stands between the apostrophes of "Invalid State Machine Definition: '…'"; NULL: another error. */
+/* What stands between the apostrophes of "Invalid State Machine Definition: '...'"; NULL: another error. */
 static const char *refusal(struct arena *arena, const json_t *response) {
     const char *message = json_get_text(response, "message", json_get_text(response, "exception_value", ""));
     const char *start = strstr(message, "Invalid State Machine Definition: '");
