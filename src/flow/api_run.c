@@ -116,7 +116,7 @@ static struct execution *make_execution(struct engine *engine, const struct mach
 }
 
 static void write_extra(struct execution *execution, const char *uuid, const char *mock_case, const char *label,
-                        int64_t item) {
+                        int64_t item, size_t items) {
     JSON_OWNED json_t *extra = json_object();
     if (uuid)
         json_object_set_new(extra, "uuid", json_string(uuid));
@@ -125,6 +125,7 @@ static void write_extra(struct execution *execution, const char *uuid, const cha
     if (label) {
         json_object_set_new(extra, "label", json_string(label));
         json_object_set_new(extra, "item", json_integer(item));
+        json_object_set_new(extra, "itemCount", json_integer(items));
     }
     if (json_object_size(extra))
         execution->extra = json_text(extra, 0);
@@ -172,7 +173,7 @@ struct execution *start_execution(struct engine *engine, struct operation_call *
         made = make_execution(engine, &ref, name ? name : uuid, input, &err);
         if (made) {
             make_uuid(engine->settings.random, uuid);
-            write_extra(made, ref.express ? uuid : NULL, hash ? hash + 1 : NULL, NULL, 0);
+            write_extra(made, ref.express ? uuid : NULL, hash ? hash + 1 : NULL, NULL, 0, 0);
             made->parent = memory_text(parent);
             made->trace = memory_text(json_get_text(call->request, "traceHeader", NULL));
             set_going(engine, made);
@@ -402,6 +403,7 @@ struct execution *engine_start_item(struct frame *frame, size_t item, struct pay
     struct machine_ref ref = {.machine = around->machine_id, .revision = around->revision};
     make_uuid(engine->settings.random, name);
     struct execution *made = make_execution(engine, &ref, name, input, &err);
+    size_t items = frame->children->batched ? json_array_size(json_object_get(input->value, "Items")) : 1;
     payload_let(input);
     if (!made) {
         engine_break(engine, &err);
@@ -412,7 +414,7 @@ struct execution *engine_start_item(struct frame *frame, size_t item, struct pay
     made->map_run = frame->children->map_run;
     made->list_number = (int64_t)frame->state->number;
     made->parent = memory_text(parent);
-    write_extra(made, NULL, around->mock_case, label, (int64_t)item);
+    write_extra(made, NULL, around->mock_case, label, (int64_t)item, items);
     set_going(engine, made);
     return made;
 }

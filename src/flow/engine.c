@@ -13,7 +13,7 @@
 #include "flow/engine_private.h"
 
 static const char *const statement_texts[] = {
-#define X(name, sql) sql,
+#define X(name, sql) [STATEMENT_##name] = (sql),
     ENGINE_STATEMENTS(X)
 #undef X
 };

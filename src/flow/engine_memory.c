@@ -90,8 +90,7 @@ void engine_ended(struct execution *execution) {
     struct engine *engine = execution->engine;
     atomic_fetch_add_explicit(&engine->ended_total, 1, memory_order_relaxed);
     if (execution->parent) {
-        engine->ended =
-            memory_grow(engine->ended, engine->ended_count, &engine->ended_capacity, sizeof(*engine->ended));
+        engine->ended = memory_grow(engine->ended, engine->ended_count, &engine->ended_capacity, sizeof(void *));
         engine->ended[engine->ended_count++] = execution;
     }
 }
@@ -101,11 +100,9 @@ void engine_ended(struct execution *execution) {
 void engine_tell_parents(struct engine *engine) {
     for (size_t i = 0; i < engine->ended_count; i++) {
         struct execution *child = engine->ended[i];
-        long long id = 0;
-        long long number = 0;
-        long long item = 0;
-        if (sscanf(child->parent, "%lld:%lld:%lld", &id, &number, &item) < 2)
-            continue;
+        char *colon = NULL;
+        int64_t id = strtoll(child->parent, &colon, 10); /* "EXECUTION:FRAME[:ITEM]", our own */
+        int64_t number = *colon == ':' ? strtoll(colon + 1, NULL, 10) : 0;
         struct execution *parent = engine_find(engine, id);
         struct frame *frame = parent && parent->status == EXECUTION_RUNNING ? frame_find(parent, number) : NULL;
         if (!frame)

@@ -179,7 +179,7 @@ static void handle_call(struct engine *engine, struct message *message) {
         return;
     }
     engine->registry += message->operation != NULL;
-    operation_run *run = message->operation ? message->operation->run : message->running->run;
+    operation_run *run = message->running ? message->running->run : message->operation->run;
     bool well = run(&call, &answer, &error);
     engine_answer(engine, message->done, message->to, well ? answer : NULL, &error);
 }

@@ -14,15 +14,23 @@ struct execution *execution_make(struct engine *engine) {
     return made;
 }
 
+static void frame_free(struct frame *frame) {
+    children_free(frame->children);
+    payload_let(frame->input);
+    payload_let(frame->output);
+    payload_let(frame->value);
+    payload_let(frame->effective);
+    json_decref(frame->variables.values);
+    free(frame->retries);
+    free(frame);
+}
+
+/* What is in memory goes; tasks and child executions are left alone. */
 void execution_free(struct execution *execution) {
     if (!execution)
         return;
-    for (size_t i = 0; i < execution->frame_count; i++) {
-        if (execution->frames[i]->children)
-            execution->frames[i]->children->map_run = 0; /* memory goes, the run does not */
-    }
-    while (execution->frame_count)
-        frame_remove(execution->frames[0]);
+    for (size_t i = 0; i < execution->frame_count; i++)
+        frame_free(execution->frames[i]);
     char *const texts[] = {execution->name,        execution->machine_name, execution->role,  execution->arn,
                            execution->machine_arn, execution->alias,        execution->trace, execution->mock_case,
                            execution->parent,      execution->label,        execution->error, execution->cause,
@@ -64,10 +72,9 @@ struct frame *frame_put(struct execution *execution, int64_t number) {
     made->execution = execution;
     made->number = number;
     execution->frames =
-        memory_grow(execution->frames, execution->frame_count, &execution->frame_capacity, sizeof(*execution->frames));
+        memory_grow(execution->frames, execution->frame_count, &execution->frame_capacity, sizeof(void *));
     size_t at = place_of(execution, number);
-    memmove(execution->frames + at + 1, execution->frames + at,
-            (execution->frame_count - at) * sizeof(*execution->frames));
+    memmove(execution->frames + at + 1, execution->frames + at, (execution->frame_count - at) * sizeof(void *));
     execution->frames[at] = made;
     execution->frame_count++;
     return made;
@@ -118,15 +125,8 @@ void frame_remove(struct frame *frame) {
     }
     size_t at = place_of(execution, frame->number);
     execution->frame_count--;
-    memmove(execution->frames + at, execution->frames + at + 1,
-            (execution->frame_count - at) * sizeof(*execution->frames));
-    payload_let(frame->input);
-    payload_let(frame->output);
-    payload_let(frame->value);
-    payload_let(frame->effective);
-    json_decref(frame->variables.values);
-    free(frame->retries);
-    free(frame);
+    memmove(execution->frames + at, execution->frames + at + 1, (execution->frame_count - at) * sizeof(void *));
+    frame_free(frame);
 }
 
 void frame_stop(struct frame *frame) {
@@ -161,7 +161,7 @@ void frame_ready(struct frame *frame) {
         return;
     frame->ready = true;
     execution->ready =
-        memory_grow(execution->ready, execution->ready_count, &execution->ready_capacity, sizeof(*execution->ready));
+        memory_grow(execution->ready, execution->ready_count, &execution->ready_capacity, sizeof(void *));
     execution->ready[execution->ready_count++] = frame;
     engine_ready(execution);
 }

@@ -535,7 +535,7 @@ void execution_run(struct execution *execution, size_t most) {
         if (done >= most) { /* others have their turn */
             execution->ready_count -= execution->ready_at;
             memmove(execution->ready, execution->ready + execution->ready_at,
-                    execution->ready_count * sizeof(*execution->ready));
+                    execution->ready_count * sizeof(void *));
             execution->ready_at = 0;
             engine_ready(execution);
             return;

@@ -12,7 +12,7 @@
 struct children *children_make(size_t count) {
     struct children *made = memory_alloc(sizeof(*made));
     made->count = count;
-    made->results = memory_alloc_array(count ? count : 1, sizeof(*made->results));
+    made->results = memory_alloc_array(count ? count : 1, sizeof(void *));
     made->tolerated_count = -1;
     made->tolerated_percentage = -1;
     return made;

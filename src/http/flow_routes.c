@@ -24,7 +24,7 @@ struct flow_server {
     struct aws_json_service services[1];
 };
 
-static const char *const slow_operations[] = {"GetActivityTask", "StartSyncExecution", NULL};
+static const char *const slow_operations[] = {"GetActivityTask", "StartSyncExecution", "TestState", NULL};
 
 static void start_call(void *to, const char *operation, const json_t *request, aws_json_done *done, void *done_to) {
     struct flow_server *flow = to;
