@@ -64,8 +64,9 @@ json_t *json_read(const char *path, size_t ceiling, struct error *err) {
 }
 
 static char *dump(const json_t *value, int indent) {
-    size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(15) | (indent ? JSON_INDENT((size_t)indent) : JSON_COMPACT);
-    return json_dumps(value, flags);
+    TEXT_SCOPED struct text text;
+    text_open(&text, SIZE_MAX);
+    return json_append(&text, value, indent) ? text_take(&text) : NULL;
 }
 
 char *json_text(const json_t *value, int indent) {

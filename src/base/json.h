@@ -21,6 +21,12 @@ json_t *json_read(const char *path, size_t ceiling, struct error *err);
 bool json_write(const char *path, const json_t *value, int indent, struct error *err);
 /* The text of a value in that form; the caller frees it. */
 char *json_text(const json_t *value, int indent);
+/* The compact text if it has at most `ceiling` bytes, else NULL. `length` may be NULL. The caller frees it. */
+char *json_text_within(const json_t *value, size_t ceiling, size_t *length);
+/* Appends the text in that form. False when it did not fit, or the value cannot be written (bytes that are no UTF-8, nested
+ * deeper than jansson reads); part of it may have been appended then. */
+struct text;
+bool json_append(struct text *text, const json_t *value, int indent);
 
 /* Fields of an object, with a default when the key is absent, null, or of another type. Texts are borrowed from
  * `object`. */

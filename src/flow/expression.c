@@ -6,14 +6,10 @@
 #include "base/text.h"
 #include "flow/path.h"
 
-static int append(const char *part, size_t length, void *to) {
-    return text_append_part(to, part, length) ? 0 : -1;
-}
-
 const char *expression_text(struct arena *arena, const json_t *value, size_t ceiling, size_t *length) {
     TEXT_SCOPED struct text text;
     text_open(&text, ceiling);
-    if (json_dump_callback(value, append, &text, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15)) != 0)
+    if (!json_append(&text, value, 0))
         return NULL;
     if (length)
         *length = text.length;

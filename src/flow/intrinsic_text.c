@@ -28,15 +28,11 @@ static json_t *too_long(struct intrinsic_call *call) {
     return intrinsic_fault(call, "the text would have more than %d bytes", (int)LIMIT_FLOW_INTRINSIC_TEXT);
 }
 
-static int append(const char *part, size_t length, void *to) {
-    return text_append_part(to, part, length) ? 0 : -1;
-}
-
 static void append_value(struct text *text, const json_t *value) {
     if (json_is_string(value))
         text_append_part(text, json_string_value(value), json_string_length(value));
     else
-        json_dump_callback(value, append, text, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
+        json_append(text, value, 0);
 }
 
 /* {} takes the next argument; \{ \} \\ \' stand for the character. */
@@ -112,8 +108,7 @@ static json_t *string_to_json(struct intrinsic_call *call) {
 static json_t *json_to_string(struct intrinsic_call *call) {
     TEXT_SCOPED struct text text;
     text_open(&text, LIMIT_FLOW_INTRINSIC_TEXT);
-    if (json_dump_callback(call->arguments[0], append, &text,
-                           JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15)) != 0)
+    if (!json_append(&text, call->arguments[0], 0))
         return too_long(call);
     return json_stringn_nocheck(text_value(&text), text.length);
 }

@@ -128,12 +128,47 @@ static void test_fields(void **state) {
     assert_int_equal(json_get_int(NULL, "x", 5), 5);
 }
 
+/* A real is written so that it is read the same again, and no longer than it must be. */
+static void test_reals(void **state) {
+    (void)state;
+    static const char text[] = "[0.1,1.0,29.243167252,1e300,1.5e-7,3.141592653589793,0.30000000000000004,5e-324,"
+                               "1700000000.1234567,-0.0,1.7976931348623157e308,100000000000000.0]";
+    JSON_OWNED json_t *value = json_parse(text, strlen(text), NULL);
+    TEXT_OWNED char *written = json_text(value, 0);
+    JSON_OWNED json_t *again = json_parse(written, strlen(written), NULL);
+    assert_true(json_equal(value, again));
+    assert_string_equal(written, "[0.1,1.0,29.243167252,1e300,1.5e-7,3.141592653589793,0.30000000000000004,"
+                                 "4.94065645841247e-324,1700000000.1234567,-0.0,1.7976931348623157e308,"
+                                 "100000000000000.0]");
+}
+
+/* But for reals the text is jansson's own. */
+static void test_form(void **state) {
+    (void)state;
+    static const char text[] =
+        "{\"b\":[],\"a\":{},\"\":[1,[2,{\"x\":null,\"y\":[true,false]}]],\"\\u0001\\n\\\"\\u001f/\\\\\":\"\\b\\f\\r"
+        "\\t\\u007f\\u00e9\\ud83d\\ude00\",\"n\":-9223372036854775808}";
+    JSON_OWNED json_t *value = json_parse(text, strlen(text), NULL);
+    assert_non_null(value);
+    TEXT_OWNED char *compact = json_text(value, 0);
+    TEXT_OWNED char *theirs = json_dumps(value, JSON_COMPACT);
+    assert_string_equal(compact, theirs);
+    TEXT_OWNED char *indented = json_text(value, 2);
+    TEXT_OWNED char *theirs_indented = json_dumps(value, JSON_INDENT(2));
+    assert_string_equal(indented, theirs_indented);
+    size_t length = 0;
+    TEXT_OWNED char *within = json_text_within(value, strlen(compact), &length);
+    assert_string_equal(within, compact);
+    assert_int_equal(length, strlen(compact));
+    assert_null(json_text_within(value, length - 1, NULL));
+    JSON_OWNED json_t *bytes = json_stringn_nocheck("\xff", 1);
+    assert_null(json_text_within(bytes, 100, NULL));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse),
-        cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_files),
-        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_parse), cmocka_unit_test(test_depth), cmocka_unit_test(test_reals),
+        cmocka_unit_test(test_form),  cmocka_unit_test(test_files), cmocka_unit_test(test_fields),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

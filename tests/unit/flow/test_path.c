@@ -189,7 +189,7 @@ static void test_functions(void **state) {
         {"$.a.arr.max($.a.n)", "50.0"},
         {"$.sum($.lim,$.a.n)", "7.0"},
         {"$.a.arr.avg()", "30.0"},
-        {"$.a.arr.stddev()", "14.142135623731"},
+        {"$.a.arr.stddev()", "14.142135623730951"},
         {"$..x.sum()", "22.0"},
         {"$.big.keys()", "[\"c\"]"},
         {"$.a.arr.keys()", "null"},
