@@ -125,7 +125,7 @@ static void write_extra(struct execution *execution, const char *uuid, const cha
     if (label) {
         json_object_set_new(extra, "label", json_string(label));
         json_object_set_new(extra, "item", json_integer(item));
-        json_object_set_new(extra, "itemCount", json_integer(items));
+        json_object_set_new(extra, "itemCount", json_integer((json_int_t)items));
     }
     if (json_object_size(extra))
         execution->extra = json_text(extra, 0);

@@ -179,8 +179,11 @@ static void handle_call(struct engine *engine, struct message *message) {
         return;
     }
     engine->registry += message->operation != NULL;
-    operation_run *run = message->running ? message->running->run : message->operation->run;
-    bool well = run(&call, &answer, &error);
+    bool well = false;
+    if (message->running)
+        well = message->running->run(&call, &answer, &error);
+    else if (message->operation)
+        well = message->operation->run(&call, &answer, &error);
     engine_answer(engine, message->done, message->to, well ? answer : NULL, &error);
 }
 
