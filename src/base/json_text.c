@@ -74,7 +74,7 @@ static bool write_real(struct writer *writer, double value) {
     if (!exponent)
         return text_append(writer->text, text) && (strchr(text, '.') || text_append(writer->text, ".0"));
     return text_append_part(writer->text, text, (size_t)(exponent - text) + 1) &&
-           text_append_format(writer->text, "%d", atoi(exponent + 1));
+           text_append_format(writer->text, "%d", (int)strtol(exponent + 1, NULL, 10));
 }
 
 static bool write_integer(struct writer *writer, json_int_t value) {
