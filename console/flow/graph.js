@@ -73,7 +73,7 @@ export function graph_make({ on_select, label }) {
   let view = { x: 0, y: 0, scale: 1 };
   let moved = false; // by hand: a change of size then leaves it alone
   let selected = null;
-  let parts = new Map(); // by name: { node, group, hit, mark, tag }
+  let parts = new Map(); // by name: { node, group, hit, mark, tag, tag_right }
   let edges = [];
 
   const states = () => layout.nodes.filter((node) => parts.has(node.name) && parts.get(node.name).node === node);
@@ -98,6 +98,7 @@ export function graph_make({ on_select, label }) {
     };
     moved = false;
     apply();
+    if (readable && selected) reveal(parts.get(selected).node);
   }
 
   const start_x = () => {
@@ -116,12 +117,13 @@ export function graph_make({ on_select, label }) {
   // Moves the picture so that a state can be seen.
   function reveal(node) {
     const pad = 24;
+    const foot = 56; // where the buttons are
     const [left, top] = [node.x * view.scale + view.x, node.y * view.scale + view.y];
-    const [right, bottom] = [left + node.w * view.scale, top + Math.min(node.h * view.scale, element.clientHeight - 2 * pad)];
+    const [right, bottom] = [left + node.w * view.scale, top + Math.min(node.h * view.scale, element.clientHeight - pad - foot)];
     if (left < pad) view.x += pad - left;
     else if (right > element.clientWidth - pad) view.x -= right - element.clientWidth + pad;
     if (top < pad) view.y += pad - top;
-    else if (bottom > element.clientHeight - pad) view.y -= bottom - element.clientHeight + pad;
+    else if (bottom > element.clientHeight - foot) view.y -= bottom - element.clientHeight + foot;
     apply();
   }
 
@@ -129,7 +131,7 @@ export function graph_make({ on_select, label }) {
     const box = svg('rect', { class: 'state-box', x: node.x, y: node.y, width: node.w, height: node.h, rx: 9 });
     const inside = ['Parallel', 'Map'].includes(node.type) && node.h > 70;
     const mark = status_mark(node.x + node.w - 26, node.y + (inside ? 10 : 9));
-    const tag_y = inside ? node.y + 27 : node.y + node.h - 6;
+    const [tag_right, tag_y] = inside ? [node.x + node.w - 38, node.y + 9] : [node.x + node.w - 8, node.y + node.h - 6];
     const tag = svg('g', { class: 'tag' }, svg('rect', { y: tag_y, height: 18, rx: 9 }), svg('text', { y: tag_y + 13, 'text-anchor': 'middle' }));
     // What is pressed and has the focus lies over the drawing and carries the name; the drawing itself is for the eye.
     const hit = svg(
@@ -151,7 +153,7 @@ export function graph_make({ on_select, label }) {
     group.dataset.name = node.name;
     hit.addEventListener('click', () => select(node.name, true));
     hit.addEventListener('focus', () => reveal(node));
-    parts.set(node.name, { node, group, hit, mark: mark.querySelector('path'), tag });
+    parts.set(node.name, { node, group, hit, mark: mark.querySelector('path'), tag, tag_right });
     return group;
   }
 
@@ -220,14 +222,14 @@ export function graph_make({ on_select, label }) {
     }
   }
 
-  function tag_draw({ node, tag }, words) {
+  function tag_draw({ tag, tag_right }, words) {
     const [ground, text] = tag.children;
     tag.classList.toggle('tag-on', Boolean(words));
     if (!words || text.textContent === words) return;
     const width = 7.4 * words.length + 14;
     ground.setAttribute('width', width);
-    ground.setAttribute('x', node.x + node.w - 8 - width);
-    text.setAttribute('x', node.x + node.w - 8 - width / 2);
+    ground.setAttribute('x', tag_right - width);
+    text.setAttribute('x', tag_right - width / 2);
     text.textContent = words;
   }
 

@@ -12,6 +12,7 @@ enum {
     TEXT_LEAST = 76,
     TEXT_MOST = 190,
     LINE_HEIGHT = 18,
+    COUNT_ROOM = 88, /* in the head of a Map, for how far it is */
     BOX_HEIGHT = 46,
     DOT = 18, /* start and end */
     LABEL_CHARACTERS = 28,
@@ -102,7 +103,7 @@ static bool build_inside(struct builder *builder, const struct state *state, con
                          struct error *err) {
     struct drawing *drawing = builder->drawing;
     size_t first = drawing->box_count, first_link = drawing->link_count;
-    double w = 0, h = 0, head_w = drawing->boxes[self].w, head_h = drawing->boxes[self].h;
+    double w = 0, h = 0, head_w = drawing->boxes[self].w + COUNT_ROOM, head_h = drawing->boxes[self].h;
     if (state->type == STATE_PARALLEL) {
         if (!build_branches(builder, state, source, self, &w, &h, err))
             return false;
