@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/db_checksum.h"
 #include "base/file.h"
 #include "base/memory.h"
 
@@ -16,6 +17,8 @@ void db_finalize_handle(sqlite3_stmt **handle) {
 }
 
 static enum error_code code_of(int code) {
+    if (code == SQLITE_IOERR_DATA)
+        return ERROR_CORRUPT;
     switch (code & 0xFF) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -43,6 +46,8 @@ static enum error_code code_of(int code) {
 }
 
 bool db_error(struct db *db, int code, const char *what, struct error *err) {
+    if (code == SQLITE_IOERR_DATA)
+        return error_set(err, ERROR_CORRUPT, "%s: %s: a page of it is damaged", db ? db->path : "database", what);
     const char *said = db && db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code);
     return error_set(err, code_of(code), "%s: %s: %s", db ? db->path : "database", what, said);
 }
@@ -97,9 +102,12 @@ struct db *db_open(const char *path, unsigned flags, const char *const *migratio
     struct db *db = memory_alloc(sizeof(*db));
     db->path = memory_text(path);
     int how = flags & DB_READ_ONLY ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    int code = sqlite3_open_v2(path, &db->handle, how | SQLITE_OPEN_NOMUTEX, NULL);
+    const char *vfs = flags & DB_CHECKSUM ? db_checksum_vfs() : NULL;
+    int code = sqlite3_open_v2(path, &db->handle, how | SQLITE_OPEN_NOMUTEX, vfs);
     bool done = code == SQLITE_OK || db_error(db, code, "cannot open", err);
     if (done) {
+        if (flags & DB_CHECKSUM)
+            db_checksum_reserve(db->handle);
         sqlite3_extended_result_codes(db->handle, 1);
         sqlite3_busy_timeout(db->handle, BUSY_WAIT_MS);
         const char *settings = flags & DB_READ_ONLY ? "PRAGMA query_only = 1"

@@ -21,6 +21,8 @@ struct db {
 enum db_flag {
     DB_READ_ONLY = 1 << 0,
     DB_WAL = 1 << 1, /* write-ahead log, synchronous=FULL; else a rollback journal */
+    DB_CHECKSUM =
+        1 << 2, /* a checksum in each page (db_checksum.h): what is damaged is ERROR_CORRUPT when it is read */
 };
 
 /* Opens (and creates, unless read-only) a database; `migrations[i]` is the SQL that leads from version i to i + 1,

@@ -40,7 +40,7 @@ bool engine_checkpoint_open(struct engine *engine, const char *path, struct erro
     sqlite3_wal_hook(engine->db->handle, note_log, engine);
     if (!path)
         return true;
-    engine->checkpoint_db = db_open(path, DB_WAL, NULL, err);
+    engine->checkpoint_db = db_open(path, DB_WAL | DB_CHECKSUM, NULL, err);
     if (!engine->checkpoint_db)
         return false;
     pthread_mutex_init(&engine->checkpoint_lock, NULL);

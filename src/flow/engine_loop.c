@@ -141,7 +141,9 @@ static void set_health(struct engine *engine, bool healthy) {
 /* All that is in memory may be ahead of the database: it is forgotten. */
 static void forget_round(struct engine *engine) {
     struct api_error error = {0};
-    log_error("flow", "the state of executions could not be written: %s", engine->broken.message);
+    if (engine->healthy) /* told once, not at every call that is refused meanwhile */
+        log_error("flow", "the state of executions could not be written or read: %s", engine->broken.message);
+    set_health(engine, false); /* before anybody is told */
     if (engine->in_transaction)
         db_rollback(engine->db);
     engine->in_transaction = false;
@@ -168,7 +170,6 @@ static void forget_round(struct engine *engine) {
     }
     engine->dirty = NULL;
     api_error_close(&error);
-    set_health(engine, false);
 }
 
 /* Work that ran in this process when it stopped starts again. */
@@ -199,13 +200,22 @@ bool engine_bring_back(struct engine *engine, struct error *err) {
     return well;
 }
 
+/* The version that the database has, once more: that changes a page and nothing else. */
+static bool write_something(struct db *db, struct error *err) {
+    int64_t version = 0;
+    char mark[64];
+    if (!db_read_int(db, 0, &version, err, "PRAGMA user_version", ""))
+        return false;
+    snprintf(mark, sizeof(mark), "PRAGMA user_version = %lld", (long long)version);
+    return db_run(db, mark, err);
+}
+
 static void recover(struct engine *engine) {
     struct error err = {0};
     engine->broken = (struct error){0};
     /* The database is asked to write, before anybody is told that all is well. */
     if (db_begin(engine->db, &err)) {
-        bool wrote = db_run(engine->db, "UPDATE activity SET name=name WHERE 0; PRAGMA user_version=1", &err);
-        if (wrote && db_commit(engine->db, &err) && engine_bring_back(engine, &err)) {
+        if (write_something(engine->db, &err) && db_commit(engine->db, &err) && engine_bring_back(engine, &err)) {
             log_warn("flow", "the state can be written again: executions go on");
             set_health(engine, true);
             return;

@@ -165,6 +165,20 @@ struct operation_call engine_operation(struct engine *engine, struct arena *aren
         .engine = engine, .arena = arena, .db = engine->db, .request = request, .now_ms = engine->now_ms};
 }
 
+/* An operation that could not write has left the round's transaction in no state to go on with: the round is broken,
+ * and all who wait for it are told so. What cannot be read concerns its asker alone. */
+static void look_at_failure(struct engine *engine, const struct api_error *error) {
+    sqlite3 *handle = engine->db->handle;
+    int code = sqlite3_extended_errcode(handle);
+    bool io = (code & 0xFF) == SQLITE_IOERR && code != SQLITE_IOERR_DATA;
+    bool lost = engine->in_transaction && sqlite3_get_autocommit(handle);
+    struct error err = {0};
+    if (error->status < 500 || (!lost && !io && (code & 0xFF) != SQLITE_FULL && (code & 0xFF) != SQLITE_READONLY))
+        return;
+    db_error(engine->db, code, "a statement failed", &err);
+    engine_break(engine, &err);
+}
+
 static void handle_call(struct engine *engine, struct message *message) {
     API_ERROR_SCOPED struct api_error error = {0};
     json_t *answer = NULL;
@@ -184,6 +198,8 @@ static void handle_call(struct engine *engine, struct message *message) {
         well = message->running->run(&call, &answer, &error);
     else if (message->operation)
         well = message->operation->run(&call, &answer, &error);
+    if (!well)
+        look_at_failure(engine, &error);
     engine_answer(engine, message->done, message->to, well ? answer : NULL, &error);
 }
 

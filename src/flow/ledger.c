@@ -102,7 +102,7 @@ static bool tune(struct db *db, struct error *err) {
 }
 
 struct ledger *ledger_open(const char *path, struct error *err) {
-    struct db *writer = db_open(path, DB_WAL, migrations, err);
+    struct db *writer = db_open(path, DB_WAL | DB_CHECKSUM, migrations, err);
     if (!writer)
         return NULL;
     if (!tune(writer, err)) {
@@ -137,7 +137,7 @@ struct db *ledger_reader(struct ledger *ledger, struct error *err) {
     if (ledger->reader_count)
         reader = ledger->readers[--ledger->reader_count];
     pthread_mutex_unlock(&ledger->lock);
-    return reader ? reader : db_open(ledger->path, DB_READ_ONLY | DB_WAL, NULL, err);
+    return reader ? reader : db_open(ledger->path, DB_READ_ONLY | DB_WAL | DB_CHECKSUM, NULL, err);
 }
 
 void ledger_reader_give(struct ledger *ledger, struct db *reader) {

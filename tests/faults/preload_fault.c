@@ -8,6 +8,7 @@
  *   TIDEMILL_FAULT_ACTION   fail (default); kill: SIGKILL before the call; half: half of the write, then SIGKILL
  *   TIDEMILL_FAULT_ERRNO    ENOSPC (default), EIO, EDQUOT, EACCES, EROFS, EINTR, EMFILE, or a number
  *   TIDEMILL_FAULT_PERSIST  set: that call and every later one fail
+ *   TIDEMILL_FAULT_WHILE    path; calls fail as long as a file is there, whatever their number
  *   TIDEMILL_FAULT_COUNT    file into which the number of calls of each kind is written at exit, a line each
  *
  * Calls are intercepted where programs and libraries call the C library; what the C library calls within itself
@@ -43,6 +44,7 @@ static struct {
     enum action action;
     int error;
     bool persist;
+    char gate[PATH_MAX];
     char count[PATH_MAX];
 } plan;
 
@@ -81,6 +83,9 @@ __attribute__((constructor)) static void read_plan(void) {
     plan.action = action && strcmp(action, "kill") == 0 ? KILL : action && strcmp(action, "half") == 0 ? HALF : FAIL;
     plan.error = error_of(getenv("TIDEMILL_FAULT_ERRNO"));
     plan.persist = getenv("TIDEMILL_FAULT_PERSIST") != NULL;
+    const char *gate = getenv("TIDEMILL_FAULT_WHILE");
+    if (gate)
+        snprintf(plan.gate, sizeof(plan.gate), "%s", gate);
     if (count)
         snprintf(plan.count, sizeof(plan.count), "%s", count);
 }
@@ -135,7 +140,15 @@ static bool strike(enum kind kind, bool counts) {
     long own = atomic_fetch_add(&calls[kind], 1) + 1;
     long any = atomic_fetch_add(&calls[ANY], 1) + 1;
     long number = plan.kind == ANY ? any : own;
-    if (!plan.nth || (plan.kind != ANY && plan.kind != kind))
+    if (plan.kind != ANY && plan.kind != kind)
+        return false;
+    if (plan.gate[0]) {
+        if (syscall(SYS_faccessat, AT_FDCWD, plan.gate, F_OK) != 0)
+            return false;
+        errno = plan.error;
+        return true;
+    }
+    if (!plan.nth)
         return false;
     if (plan.persist ? number < plan.nth : number != plan.nth)
         return false;
