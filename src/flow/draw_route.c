@@ -69,8 +69,8 @@ static void spread_ports(struct level *level) {
         edges[by_node[level->node_count + edge_upper(edge)]++] = i;
     }
     for (size_t i = 0, at = 0; i < 2 * level->node_count; i++) { /* by_node[i] is now where the next one's begin */
-        size_t node = i % level->node_count, count = 0;
         bool lower_rim = i >= level->node_count;
+        size_t node = lower_rim ? i - level->node_count : i, count = 0;
         for (; at < by_node[i]; at++) {
             struct level_edge *edge = &level->edges[edges[at]];
             ports[count++] = (struct port){toward(level, edge, lower_rim), edges[at],
@@ -84,9 +84,11 @@ static void spread_ports(struct level *level) {
 }
 
 static void add_point(struct level_edge *edge, double x, double y) {
-    const struct draw_point *last = edge->point_count ? &edge->points[edge->point_count - 1] : NULL;
-    if (!last || fabs(last->x - x) > 0.01 || fabs(last->y - y) > 0.01)
-        edge->points[edge->point_count++] = (struct draw_point){x, y};
+    struct draw_point *next = edge->points + edge->point_count;
+    if (edge->point_count > 0 && fabs(next[-1].x - x) <= 0.01 && fabs(next[-1].y - y) <= 0.01)
+        return; /* where the line is already */
+    *next = (struct draw_point){x, y};
+    edge->point_count++;
 }
 
 static void route_loop(const struct level *level, struct level_edge *edge, size_t number) {

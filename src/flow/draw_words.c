@@ -2,10 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/memory.h"
 #include "flow/draw_inside.h"
 
-enum { VALUE_CHARACTERS = 24, TITLE_BYTES = 400, RULE_DEPTH_MOST = 8 };
+enum { VALUE_CHARACTERS = 24, TITLE_CHARACTERS = 400, RULE_DEPTH_MOST = 8 };
 
 #define ELLIPSIS "\xE2\x80\xA6"
 
@@ -186,19 +187,19 @@ static void append_rule(struct arena *arena, struct text *out, const json_t *rul
 
 const char *draw_rule(struct arena *arena, const json_t *rule) {
     struct text out;
-    text_open(&out, 64 * TITLE_BYTES);
+    text_open(&out, 32 * KIB);
     append_rule(arena, &out, rule, 0);
-    const char *line = draw_cut(arena, arena_text(arena, text_value(&out)), TITLE_BYTES);
+    const char *line = draw_cut(arena, arena_text(arena, text_value(&out)), TITLE_CHARACTERS);
     text_close(&out);
     return line;
 }
 
 const char *draw_errors(struct arena *arena, const char *const *errors, size_t count) {
     struct text out;
-    text_open(&out, 64 * TITLE_BYTES);
+    text_open(&out, 32 * KIB);
     for (size_t i = 0; i < count; i++)
         text_append_format(&out, "%s%s", i ? ", " : "", errors[i]);
-    const char *line = draw_cut(arena, arena_text(arena, text_value(&out)), TITLE_BYTES);
+    const char *line = draw_cut(arena, arena_text(arena, text_value(&out)), TITLE_CHARACTERS);
     text_close(&out);
     return line;
 }
