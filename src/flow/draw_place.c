@@ -54,11 +54,20 @@ static void mark_conflicts(const struct level *level, const size_t *first, char 
     }
 }
 
+/* The neighbours above are sorted by place, so that a state with thousands of them costs little. */
 static bool in_conflict(const struct level *level, const size_t *first, const char *mark, size_t one, size_t other) {
     size_t lower = level->vertices[one].rank > level->vertices[other].rank ? one : other;
-    size_t upper = lower == one ? other : one;
-    for (size_t k = 0; k < level->vertices[lower].up_count; k++) {
-        if (level->vertices[lower].up[k] == upper && mark[first[lower] + k])
+    size_t upper = lower == one ? other : one, low = 0;
+    const struct vertex *v = &level->vertices[lower];
+    for (size_t high = v->up_count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (level->vertices[v->up[middle]].place < level->vertices[upper].place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (size_t k = low; k < v->up_count && v->up[k] == upper; k++) {
+        if (mark[first[lower] + k])
             return true;
     }
     return false;
