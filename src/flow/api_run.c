@@ -10,12 +10,21 @@
 #include "base/text.h"
 #include "flow/engine_private.h"
 
-static void make_uuid(struct random *random, char out[37]) {
-    uint64_t a = random_next(random);
-    uint64_t b = random_next(random);
-    snprintf(out, 37, "%08llx-%04llx-4%03llx-%04llx-%012llx", (unsigned long long)(a >> 32),
-             (unsigned long long)(a >> 16 & 0xFFFF), (unsigned long long)(a & 0xFFF),
-             (unsigned long long)((b >> 48 & 0x3FFF) | 0x8000), (unsigned long long)(b & 0xFFFFFFFFFFFFull));
+/* Version 7 of RFC 9562 (section 5.7), which grows with time: names that are made one after the other stand beside each
+ * other in the index, so that an execution costs the same after a million others. */
+static void make_uuid(struct engine *engine, char out[37]) {
+    static const char digits[] = "0123456789abcdef";
+    uint64_t high = (uint64_t)engine->now_ms << 16 | 0x7000 | (random_next(engine->settings.random) & 0xFFF);
+    uint64_t low = (random_next(engine->settings.random) & 0x3FFFFFFFFFFFFFFFu) | 0x8000000000000000u;
+    for (int i = 0, shift = 60; i < 36; i++) {
+        if (i == 8 || i == 13 || i == 18 || i == 23) {
+            out[i] = '-';
+            continue;
+        }
+        out[i] = digits[(i < 18 ? high : low) >> shift & 15];
+        shift = shift ? shift - 4 : 60;
+    }
+    out[36] = '\0';
 }
 
 static char *format(const char *text, ...) __attribute__((format(printf, 1, 2)));
@@ -32,21 +41,17 @@ static char *format(const char *text, ...) {
 void execution_name_all(struct execution *execution) {
     struct engine *engine = execution->engine;
     const struct machine_entry *entry = execution->entry;
-    JSON_OWNED json_t *extra = execution->extra ? json_parse(execution->extra, strlen(execution->extra), NULL) : NULL;
     execution->machine = entry->machine;
     execution->machine_id = entry->machine_id;
     execution->uses_context = entry->uses_context;
     execution->role = memory_text(entry->role);
-    execution->label = memory_text(json_get_text(extra, "label", NULL));
-    execution->mock_case = memory_text(json_get_text(extra, "mock", NULL));
-    execution->item = json_get_int(extra, "item", 0);
     const char *slash = execution->label ? "/" : "";
     const char *label = execution->label ? execution->label : "";
     execution->machine_name = format("%s%s%s", entry->name, slash, label);
     execution->machine_arn = format("%s%s%s", entry->arn, slash, label);
     if (entry->express && !execution->map_run)
         execution->arn = format("arn:aws:states:%s:%s:express:%s:%s:%s", engine->region, engine->account,
-                                execution->machine_name, execution->name, json_get_text(extra, "uuid", "0"));
+                                execution->machine_name, execution->name, execution->uuid);
     else
         execution->arn = format("arn:aws:states:%s:%s:execution:%s:%s", engine->region, engine->account,
                                 execution->machine_name, execution->name);
@@ -76,8 +81,7 @@ static struct payload *read_input(struct operation_call *call, struct api_error 
                          "Invalid State Machine Execution Input: 'The input is larger than 262144 bytes'");
         return NULL;
     }
-    json_decref(value);
-    return payload_of_text(text, length, NULL); /* which stays as it was written: so it stands in the history */
+    return payload_take_text(value, text, length); /* as it was written: so it stands in the history */
 }
 
 /* An execution of that name that is there already: the same again (*existed) or a refusal. */
@@ -115,11 +119,15 @@ static struct execution *make_execution(struct engine *engine, const struct mach
     return made;
 }
 
-static void write_extra(struct execution *execution, const char *uuid, const char *mock_case, const char *label,
-                        int64_t item, size_t items) {
+/* What few executions have, in one column: the test case of mocks, and of a Map's child which it is. */
+static void write_extra(struct execution *execution, const char *mock_case, const char *label, int64_t item,
+                        size_t items) {
+    execution->mock_case = memory_text(mock_case);
+    execution->label = memory_text(label);
+    execution->item = item;
+    if (!mock_case && !label)
+        return;
     JSON_OWNED json_t *extra = json_object();
-    if (uuid)
-        json_object_set_new(extra, "uuid", json_string(uuid));
     if (mock_case)
         json_object_set_new(extra, "mock", json_string(mock_case));
     if (label) {
@@ -127,8 +135,7 @@ static void write_extra(struct execution *execution, const char *uuid, const cha
         json_object_set_new(extra, "item", json_integer(item));
         json_object_set_new(extra, "itemCount", json_integer((json_int_t)items));
     }
-    if (json_object_size(extra))
-        execution->extra = json_text(extra, 0);
+    execution->extra = json_text(extra, 0);
 }
 
 static void set_going(struct engine *engine, struct execution *execution) {
@@ -163,7 +170,8 @@ struct execution *start_execution(struct engine *engine, struct operation_call *
         return NULL;
     struct execution *made = NULL;
     bool taken = false;
-    make_uuid(engine->settings.random, uuid);
+    if (!name)
+        make_uuid(engine, uuid);
     if (name && !ref.express) {
         const char *own = operation_arn(call, "execution", arena_format(call->arena, "%s:%s", ref.name, name));
         made = look_for_same(engine, ref.machine, name, input, own, &taken, error);
@@ -172,8 +180,9 @@ struct execution *start_execution(struct engine *engine, struct operation_call *
     if (!taken) {
         made = make_execution(engine, &ref, name ? name : uuid, input, &err);
         if (made) {
-            make_uuid(engine->settings.random, uuid);
-            write_extra(made, ref.express ? uuid : NULL, hash ? hash + 1 : NULL, NULL, 0, 0);
+            if (ref.express)
+                make_uuid(engine, made->uuid);
+            write_extra(made, hash ? hash + 1 : NULL, NULL, 0, 0);
             made->parent = memory_text(parent);
             made->trace = memory_text(json_get_text(call->request, "traceHeader", NULL));
             set_going(engine, made);
@@ -401,7 +410,7 @@ struct execution *engine_start_item(struct frame *frame, size_t item, struct pay
     char name[37];
     char parent[96];
     struct machine_ref ref = {.machine = around->machine_id, .revision = around->revision};
-    make_uuid(engine->settings.random, name);
+    make_uuid(engine, name);
     struct execution *made = make_execution(engine, &ref, name, input, &err);
     size_t items = frame->children->batched ? json_array_size(json_object_get(input->value, "Items")) : 1;
     payload_let(input);
@@ -414,7 +423,7 @@ struct execution *engine_start_item(struct frame *frame, size_t item, struct pay
     made->map_run = frame->children->map_run;
     made->list_number = (int64_t)frame->state->number;
     made->parent = memory_text(parent);
-    write_extra(made, NULL, around->mock_case, label, (int64_t)item, items);
+    write_extra(made, around->mock_case, label, (int64_t)item, items);
     set_going(engine, made);
     return made;
 }

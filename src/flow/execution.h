@@ -101,6 +101,7 @@ struct execution {
     const struct machine *machine; /* held in the cache */
     struct machine_entry *entry;
     bool express, uses_context;
+    char uuid[37]; /* in the ARN of an Express execution */
     char *name, *machine_name, *role, *arn, *machine_arn, *alias, *trace, *mock_case, *parent, *label, *version_arn,
         *alias_arn;
     int64_t map_run, item; /* > 0: a child of a distributed Map, and which */

@@ -166,6 +166,10 @@ static void load_row(struct execution *execution, sqlite3_stmt *row) {
     execution->list_number = sqlite3_column_int64(row, 18) - 1;
     execution->parent = column_text(row, 19);
     execution->extra = column_text(row, 20);
+    JSON_OWNED json_t *extra = execution->extra ? json_parse(execution->extra, strlen(execution->extra), NULL) : NULL;
+    execution->label = memory_text(json_get_text(extra, "label", NULL));
+    execution->mock_case = memory_text(json_get_text(extra, "mock", NULL));
+    execution->item = json_get_int(extra, "item", 0);
 }
 
 struct execution *execution_load(struct engine *engine, int64_t id) {

@@ -12,14 +12,16 @@ struct payload *payload_take_json(json_t *value) {
     return payload;
 }
 
-struct payload *payload_of_text(const char *text, size_t length, struct error *err) {
-    json_t *value = json_parse(text, length, err);
-    if (!value)
-        return NULL;
+struct payload *payload_take_text(json_t *value, const char *text, size_t length) {
     struct payload *payload = payload_take_json(value);
     payload->text = memory_text_part(text, length);
     payload->length = length;
     return payload;
+}
+
+struct payload *payload_of_text(const char *text, size_t length, struct error *err) {
+    json_t *value = json_parse(text, length, err);
+    return value ? payload_take_text(value, text, length) : NULL;
 }
 
 struct payload *payload_hold(struct payload *payload) {

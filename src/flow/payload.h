@@ -17,6 +17,8 @@ struct payload {
 
 /* Takes the reference `value` over. */
 struct payload *payload_take_json(json_t *value);
+/* The same with its text (copied), which need not be the compact one. */
+struct payload *payload_take_text(json_t *value, const char *text, size_t length);
 /* Keeps the text too (copied), so that it need not be made. NULL with an error when it is no JSON. */
 struct payload *payload_of_text(const char *text, size_t length, struct error *err);
 struct payload *payload_hold(struct payload *payload); /* NULL stays NULL */
