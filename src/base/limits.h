@@ -35,6 +35,7 @@
 /* ---- flow: state machines (the figures of the service: "Quotas", Step Functions developer guide) ---- */
 #define LIMIT_FLOW_DEFINITION (1024 * 1024)   /* bytes of a definition */
 #define LIMIT_FLOW_PAYLOAD (256 * KIB)       /* bytes of an input, output or result */
+#define LIMIT_FLOW_PAYLOAD_DEPTH 90             /* of a payload: it is stored two levels down, and what is read is at most LIMIT_JSON_DEPTH */
 #define LIMIT_FLOW_EVENTS 25000               /* of one execution's history */
 #define LIMIT_FLOW_PENDING (512 * MIB)        /* history not yet written, of one execution: a slice of states with full payloads */
 #define LIMIT_FLOW_INLINE_CONCURRENCY 40      /* iterations of an inline Map at a time */

@@ -168,6 +168,8 @@ int64_t event_failure(struct execution *execution, int64_t previous, const char 
 /* ---- interpret.c ---- */
 /* Steps ready frames, at most `most` transitions; what is left stays ready. */
 void execution_run(struct execution *execution, size_t most);
+/* Fills FAILURE_DATA_LIMIT for the frame's state; false. */
+bool payload_is_too_large(struct frame *frame, struct failure *failure);
 void execution_begin(struct execution *execution); /* the first event and the root frame */
 /* What the state's expressions see; the caller releases *context (may be NULL). */
 struct evaluation frame_evaluation(struct frame *frame, struct arena *arena, json_t **context);

@@ -189,14 +189,28 @@ static struct payload *output_payload(struct frame *frame, json_t *output) {
     return payload_take_json(json_incref(output));
 }
 
-static bool too_large(struct frame *frame, struct payload *output, struct failure *failure) {
-    if (output == frame->input || payload_length(output) <= LIMIT_FLOW_PAYLOAD)
-        return false;
-    failure_set(
+bool payload_is_too_large(struct frame *frame, struct failure *failure) {
+    return failure_set(
         failure, engine_arena(frame->execution->engine), FAILURE_DATA_LIMIT,
         "The state/task '%s' returned a result with a size exceeding the maximum number of bytes service limit.",
         frame->state->name);
-    return true;
+}
+
+static bool variables_fit(const json_t *assigned) {
+    const char *name;
+    json_t *value;
+    bool fits = true;
+    json_object_foreach ((json_t *)(uintptr_t)assigned, name, value) {
+        struct payload *made = payload_take_json(json_incref(value));
+        fits &= payload_fits(made);
+        payload_let(made);
+    }
+    return fits;
+}
+
+static bool too_large(struct frame *frame, struct payload *output, const json_t *assigned, struct failure *failure) {
+    bool fits = (output == frame->input || payload_fits(output)) && (!assigned || variables_fit(assigned));
+    return !fits && !payload_is_too_large(frame, failure);
 }
 
 /* `terminal`: a fault of input or output processing, which neither Retry nor Catch takes. */
@@ -212,7 +226,7 @@ static void finish(struct frame *frame, struct step *step, int64_t previous, con
         return;
     }
     struct payload *output = output_payload(frame, step->data.output);
-    if (too_large(frame, output, &step->failure)) {
+    if (too_large(frame, output, step->data.assigned, &step->failure)) {
         payload_let(output);
         frame_fail(frame, &step->failure, NULL);
         return;
@@ -393,7 +407,7 @@ static bool caught(struct frame *frame, struct step *step, const struct failure 
     if (!catcher)
         return false;
     struct payload *output = output_payload(frame, step->data.output);
-    if (too_large(frame, output, &step->failure)) {
+    if (too_large(frame, output, step->data.assigned, &step->failure)) {
         payload_let(output);
         frame_give_up(frame, &step->failure);
         return true;
@@ -534,8 +548,7 @@ void execution_run(struct execution *execution, size_t most) {
     for (size_t done = 0; execution->ready_at < execution->ready_count; done++) {
         if (done >= most) { /* others have their turn */
             execution->ready_count -= execution->ready_at;
-            memmove(execution->ready, execution->ready + execution->ready_at,
-                    execution->ready_count * sizeof(void *));
+            memmove(execution->ready, execution->ready + execution->ready_at, execution->ready_count * sizeof(void *));
             execution->ready_at = 0;
             engine_ready(execution);
             return;

@@ -65,13 +65,20 @@ void parallel_begin(struct frame *frame) {
         fail_here(frame, &failure, NULL);
         return;
     }
+    struct payload *shared =
+        input == frame->input->value ? payload_hold(frame->input) : payload_take_json(json_incref(input));
+    json_decref(input);
+    if (!payload_fits(shared)) {
+        payload_let(shared);
+        payload_is_too_large(frame, &failure);
+        fail_here(frame, &failure, NULL);
+        return;
+    }
     frame->last = event_begin(execution, frame->last, "ParallelStateStarted");
     event_end(execution);
     frame->phase = FRAME_CHILDREN;
     frame->children = children_make(frame->state->branch_count);
     frame->fixed_changed = frame->moving_changed = true;
-    struct payload *shared =
-        input == frame->input->value ? payload_hold(frame->input) : payload_take_json(json_incref(input));
     for (size_t i = 0; i < frame->state->branch_count; i++) {
         struct frame *child = frame_make(execution, frame, i, frame->state->branches[i], payload_hold(shared));
         child->last = frame->last;
@@ -80,7 +87,6 @@ void parallel_begin(struct frame *frame) {
         frame_ready(child);
     }
     payload_let(shared);
-    json_decref(input);
 }
 
 /* ---- Map ---- */
@@ -196,6 +202,11 @@ static bool start_iteration(struct frame *frame, size_t item) {
     }
     child->input = input == child->value->value ? payload_hold(child->value) : payload_take_json(json_incref(input));
     json_decref(input);
+    if (!payload_fits(child->input)) {
+        payload_is_too_large(frame, &failure);
+        fail_here(frame, &failure, NULL);
+        return false;
+    }
     frame_ready(child);
     return true;
 }

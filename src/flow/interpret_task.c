@@ -163,7 +163,7 @@ void task_answer(struct frame *frame, json_t *output, const struct failure *fail
         return;
     }
     struct payload *payload = payload_take_json(output);
-    if (payload_length(payload) > LIMIT_FLOW_PAYLOAD) {
+    if (!payload_fits(payload)) {
         struct failure too_large = {0};
         failure_set(&too_large, engine_arena(frame->execution->engine), FAILURE_DATA_LIMIT,
                     "The state/task '%s' returned a result with a size exceeding the maximum number of bytes service "
@@ -503,10 +503,16 @@ void task_begin(struct frame *frame) {
         well = credentials != NULL;
     }
     if (well) {
-        int64_t now = engine_loop_now(execution->engine);
         payload_put(&frame->effective, data.after_parameters == frame->input->value
                                            ? payload_hold(frame->input)
                                            : payload_take_json(json_incref(data.after_parameters)));
+        if (frame->effective != frame->input && !payload_fits(frame->effective)) {
+            payload_put(&frame->effective, NULL);
+            well = payload_is_too_large(frame, &failure);
+        }
+    }
+    if (well) {
+        int64_t now = engine_loop_now(execution->engine);
         frame->fixed_changed = frame->moving_changed = true;
         scheduled(frame, timeout_s, frame->heartbeat_s, credentials);
         if (timeout_s > 0)

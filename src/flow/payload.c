@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/memory.h"
 
 struct payload *payload_take_json(json_t *value) {
@@ -41,6 +42,34 @@ void payload_let(struct payload *payload) {
 void payload_put(struct payload **slot, struct payload *payload) {
     payload_let(*slot);
     *slot = payload;
+}
+
+static size_t depth_of(const char *text, size_t length) {
+    size_t depth = 0;
+    size_t deepest = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < length; i++) {
+        char c = text[i];
+        if (quoted && c == '\\')
+            i++;
+        else if (c == '"')
+            quoted = !quoted;
+        else if (!quoted && (c == '[' || c == '{'))
+            deepest = ++depth > deepest ? depth : deepest;
+        else if (!quoted && (c == ']' || c == '}'))
+            depth--;
+    }
+    return deepest;
+}
+
+bool payload_fits(struct payload *payload) {
+    if (payload->fits)
+        return true;
+    if (!payload->text)
+        payload->text = json_text_within(payload->value, LIMIT_FLOW_PAYLOAD, &payload->length);
+    payload->fits = payload->text && payload->length <= LIMIT_FLOW_PAYLOAD &&
+                    depth_of(payload->text, payload->length) <= LIMIT_FLOW_PAYLOAD_DEPTH;
+    return payload->fits;
 }
 
 const char *payload_text(struct payload *payload) {

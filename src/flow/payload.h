@@ -13,6 +13,7 @@ struct payload {
     json_t *value;
     char *text;
     size_t length;
+    bool fits; /* known to */
 };
 
 /* Takes the reference `value` over. */
@@ -25,6 +26,9 @@ struct payload *payload_hold(struct payload *payload); /* NULL stays NULL */
 void payload_let(struct payload *payload);             /* NULL is allowed */
 /* Lets go of *slot and puts `payload` (taken over) there. */
 void payload_put(struct payload **slot, struct payload *payload);
+/* True if its text has at most LIMIT_FLOW_PAYLOAD bytes and it is at most LIMIT_FLOW_PAYLOAD_DEPTH deep, so that it can
+ * be read back. A value that says the same thing many times over is not written out to find that it is too large. */
+bool payload_fits(struct payload *payload);
 /* The compact text; borrowed. */
 const char *payload_text(struct payload *payload);
 size_t payload_length(struct payload *payload);
