@@ -2,11 +2,11 @@
 
 import { el, fill } from '../site/dom.js';
 import { call } from './api.js';
+import { events_make } from './events.js';
 import { history_follow } from './follow.js';
-import { arn_name, execution_name, machine_of, page_url, seconds_of, span_text, status_of, time_text, type_text } from './format.js';
+import { arn_name, execution_name, machine_of, page_url, seconds_of, span_text, status_of, time_text } from './format.js';
 import { graph_make } from './graph.js';
-import { History, event_details, iteration_counts } from './history.js';
-import { list_make } from './list.js';
+import { History, iteration_counts } from './history.js';
 import { ask, data_view, facts_view, loading_view, status_view, table_view, toast, trouble_view } from './parts.js';
 import { start_open } from './start.js';
 import { panel_make } from './state_panel.js';
@@ -91,78 +91,6 @@ function facts_of(told, machine) {
   );
 }
 
-// Every event in a list, and one of them in full below it.
-function events_make({ history, data, on_state }) {
-  const detail = el('div', { class: 'event-detail', 'aria-live': 'polite' });
-  const list = list_make({
-    label: 'Events',
-    row: (event) => {
-      const place = history.places.get(event.id);
-      const name = event_details(event).name ?? place?.visit?.name ?? '';
-      const after = span_text(seconds_of(event.timestamp) - seconds_of(history.events[0].timestamp));
-      const kind = /Failed|TimedOut|Aborted/.test(event.type) ? 'vlist-bad' : '';
-      return {
-        content: [
-          el('span', { class: 'vlist-number', text: String(event.id) }),
-          el('span', { class: 'event-type', text: type_text(event.type) }),
-          el('span', { class: 'event-state', text: name }),
-          el('span', { class: 'quiet vlist-end', text: `+${after}` }),
-        ],
-        kind,
-      };
-    },
-    on_open: (event) => show(event),
-  });
-
-  async function show(event) {
-    const name = history.places.get(event.id)?.visit?.name;
-    const draw = (whole) =>
-      fill(
-        detail,
-        el('h3', { class: 'part-title', text: `${event.id}. ${type_text(event.type)}` }),
-        facts_view([
-          ['When', time_text(event.timestamp)],
-          ['Follows', event.previousEventId ? `event ${event.previousEventId}` : 'the start'],
-          ['State', name && el('button', { type: 'button', class: 'link', text: name, on: { click: () => on_state(name) } })],
-        ]),
-        Object.keys(event_details(whole)).length ? data_view('Details', JSON.stringify(details_open(event_details(whole)))) : null,
-      );
-    draw(event);
-    try {
-      const whole = await data(event);
-      if (whole !== event) draw(whole);
-    } catch (error) {
-      detail.append(trouble_view(error));
-    }
-  }
-
-  return {
-    element: el('div', { class: 'events' }, list.element, detail),
-    update: () => list.show(history.events),
-    show(event) {
-      list.choose(history.places.get(event.id).at);
-      show(event);
-      list.element.scrollIntoView({ block: 'nearest' });
-    },
-    close: list.close,
-  };
-}
-
-// Details with the JSON inside their texts opened, so that they can be read.
-function details_open(details) {
-  const open = {};
-  for (const [key, value] of Object.entries(details)) {
-    open[key] = value;
-    if (!['input', 'output', 'parameters'].includes(key) || typeof value !== 'string') continue;
-    try {
-      open[key] = JSON.parse(value);
-    } catch {
-      // a text that is none stays one
-    }
-  }
-  return open;
-}
-
 async function map_runs_fill(place, arn, gone) {
   const answer = await call('ListMapRuns', { executionArn: arn, maxResults: 100 });
   if (gone() || !answer.mapRuns?.length) return;
@@ -179,6 +107,27 @@ async function map_runs_fill(place, arn, gone) {
       ]),
     ),
   );
+}
+
+// What a state's box shows: its status, and a few words of how often or how far.
+function state_summary(history, name, scope) {
+  const one = history.summary(name, scope);
+  const visit = history.visits_of(name, scope).at(-1);
+  if (visit?.iterations && !one.many) {
+    const counts = iteration_counts(visit);
+    one.words = `${(counts.succeeded + counts.failed + counts.aborted).toLocaleString('en')} / ${counts.total.toLocaleString('en')}`;
+  } else if (one.many && one.counts.failed) one.words = `×${one.count}, ${one.counts.failed} failed`;
+  else if (visit?.attempts > 1 && !one.many) one.words = `try ${visit.attempts}`;
+  return one;
+}
+
+// True if a transition was made; between two states with several, by how the first one ended.
+function edge_taken(history, scope, from, to, { kind }) {
+  if (kind === 'start') return history.visits.length > 0;
+  const visits = history.visits_of(from, scope);
+  if (to === 'End') return history.status === 'succeeded' && visits.at(-1)?.status === 'succeeded';
+  if (!history.taken.has(`${from}\n${to}`)) return false;
+  return visits.some((visit) => visit.status === (kind === 'catch' ? 'caught' : 'succeeded'));
 }
 
 export async function open(place, params, app) {
@@ -282,29 +231,8 @@ function execution_view(place, params, app, arn, { told: first_told, machine, la
 
   function graph_draw() {
     if (!graph) return;
-    const found = new Map();
-    for (const name of graph.names()) {
-      const one = history.summary(name, scope);
-      const visit = history.visits_of(name, scope).at(-1);
-      if (visit?.iterations && !one.many) {
-        const counts = iteration_counts(visit);
-        one.words = `${(counts.succeeded + counts.failed + counts.aborted).toLocaleString('en')} / ${counts.total.toLocaleString('en')}`;
-      } else if (one.many && one.counts.failed) one.words = `×${one.count}, ${one.counts.failed} failed`;
-      else if (visit?.attempts > 1 && !one.many) one.words = `try ${visit.attempts}`;
-      found.set(name, one);
-    }
-    graph.status(found, (from, to, edge) => edge_taken(from, to, edge));
+    graph.status(new Map(graph.names().map((name) => [name, state_summary(history, name, scope)])), (from, to, edge) => edge_taken(history, scope, from, to, edge));
     scope_draw();
-  }
-
-  function edge_taken(from, to, { kind }) {
-    if (kind === 'start') return history.visits.length > 0;
-    const left = to === 'End' && kind === 'next' ? history.visits_of(from, scope).at(-1) : null;
-    if (to === 'End') return Boolean(left && left.status === 'succeeded' && history.status === 'succeeded');
-    if (!history.taken.has(`${from}\n${to}`)) return false;
-    const caught = history.visits_of(from, scope).some((visit) => visit.status === 'caught');
-    const well = history.visits_of(from, scope).some((visit) => visit.status === 'succeeded');
-    return kind === 'catch' ? caught : well;
   }
 
   function head_draw() {

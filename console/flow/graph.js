@@ -2,6 +2,7 @@
 
 import { el } from '../site/dom.js';
 import { STATUSES } from './format.js';
+import { pan_make } from './graph_pan.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const ZOOM_LEAST = 0.08;
@@ -110,6 +111,12 @@ export function graph_make({ on_select, label }) {
     const scale = Math.min(ZOOM_MOST, Math.max(ZOOM_LEAST, view.scale * factor));
     const [x, y] = at ?? [element.clientWidth / 2, element.clientHeight / 2];
     view = { scale, x: x - ((x - view.x) * scale) / view.scale, y: y - ((y - view.y) * scale) / view.scale };
+    moved = true;
+    apply();
+  }
+
+  function move_to(x, y) {
+    view = { ...view, x, y };
     moved = true;
     apply();
   }
@@ -272,53 +279,7 @@ export function graph_make({ on_select, label }) {
     event.preventDefault();
   });
 
-  // Dragging moves; a press that does not move chooses.
-  let drag = null;
-  const pointers = new Map();
-  const gap = () => {
-    const [one, other] = [...pointers.values()];
-    return Math.hypot(one[0] - other[0], one[1] - other[1]);
-  };
-  picture.addEventListener('pointerdown', (event) => {
-    if (event.button !== 0) return;
-    pointers.set(event.pointerId, [event.clientX, event.clientY]);
-    drag = { x: event.clientX, y: event.clientY, from: { ...view }, gap: pointers.size === 2 ? gap() : 0, far: false };
-  });
-  picture.addEventListener('pointermove', (event) => {
-    if (!drag || !pointers.has(event.pointerId)) return;
-    pointers.set(event.pointerId, [event.clientX, event.clientY]);
-    if (pointers.size === 2 && drag.gap) {
-      const bounds = element.getBoundingClientRect();
-      const [one, other] = [...pointers.values()];
-      const wide = gap();
-      zoom_by(wide / drag.gap, [(one[0] + other[0]) / 2 - bounds.left, (one[1] + other[1]) / 2 - bounds.top]);
-      drag.gap = wide;
-      return;
-    }
-    const [dx, dy] = [event.clientX - drag.x, event.clientY - drag.y];
-    if (!drag.far && Math.hypot(dx, dy) < 5) return;
-    if (!drag.far) picture.setPointerCapture(event.pointerId);
-    drag.far = moved = true;
-    view = { ...view, x: drag.from.x + dx, y: drag.from.y + dy };
-    apply();
-  });
-  const drop = (event) => {
-    pointers.delete(event.pointerId);
-    if (!pointers.size) drag = null;
-  };
-  picture.addEventListener('pointerup', drop);
-  picture.addEventListener('pointercancel', drop);
-  // With the command key, as the whole page must be scrollable past the picture.
-  element.addEventListener(
-    'wheel',
-    (event) => {
-      if (!event.ctrlKey && !event.metaKey) return;
-      event.preventDefault();
-      const bounds = element.getBoundingClientRect();
-      zoom_by(Math.exp(-event.deltaY / 300), [event.clientX - bounds.left, event.clientY - bounds.top]);
-    },
-    { passive: false },
-  );
+  pan_make(element, picture, { view: () => view, zoom_by, move_to });
   const watcher = new ResizeObserver(() => !moved && fit(true));
   watcher.observe(element);
 
