@@ -9,6 +9,7 @@
  * --links   connections (64)
  * --sync    StartSyncExecution: an answer is an execution that has ended
  * --open    starts alone: the executions stay open
+ * --rate    so many starts a second at most, evenly; 0: as many as are answered
  * --probe   a second machine, of which one execution at a time is started and awaited while the load runs
  *
  * Prints one JSON object: executions, refused, seconds, the answers' and the probe's median and 99th percentile. */
@@ -54,7 +55,7 @@ struct times {
 static struct {
     uint16_t port;
     const char *machine, *probe, *input;
-    long count, window;
+    long count, window, rate;
     int links;
     bool sync, open;
 } settings = {.count = 10000, .window = 1000, .links = 64, .input = "{}"};
@@ -176,6 +177,8 @@ static void start_next(struct link *link) {
     link->purpose = PURPOSE_NONE;
     bool waits_for_end = !settings.sync && !settings.open;
     if (started >= settings.count || (waits_for_end && started - ended >= settings.window))
+        return;
+    if (settings.rate && (double)started >= (double)settings.rate * (double)(now_ns() - began_ns) / 1e9)
         return;
     static char body[REQUEST_ROOM / 2];
     static char text[REQUEST_ROOM / 4];
@@ -325,7 +328,7 @@ static void link_read(struct link *link) {
 
 static void wait_some(void) {
     struct epoll_event events[64];
-    int count = epoll_wait(loop, events, 64, POLL_MS);
+    int count = epoll_wait(loop, events, 64, settings.rate ? 1 : POLL_MS);
     if (count < 0 && errno != EINTR)
         die("epoll_wait");
     for (int i = 0; i < count; i++)
@@ -357,11 +360,17 @@ static double load_run(void) {
 
 static void settings_read(int argc, char **argv) {
     static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},  {"machine", required_argument, NULL, 'm'},
-        {"count", required_argument, NULL, 'c'}, {"window", required_argument, NULL, 'w'},
-        {"links", required_argument, NULL, 'l'}, {"sync", no_argument, NULL, 's'},
-        {"open", no_argument, NULL, 'n'},        {"probe", required_argument, NULL, 'o'},
-        {"input", required_argument, NULL, 'i'}, {NULL, 0, NULL, 0},
+        {"port", required_argument, NULL, 'p'},
+        {"machine", required_argument, NULL, 'm'},
+        {"count", required_argument, NULL, 'c'},
+        {"window", required_argument, NULL, 'w'},
+        {"links", required_argument, NULL, 'l'},
+        {"sync", no_argument, NULL, 's'},
+        {"rate", required_argument, NULL, 'r'},
+        {"open", no_argument, NULL, 'n'},
+        {"probe", required_argument, NULL, 'o'},
+        {"input", required_argument, NULL, 'i'},
+        {NULL, 0, NULL, 0},
     };
     int letter;
     while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -377,6 +386,9 @@ static void settings_read(int argc, char **argv) {
             break;
         case 'w':
             settings.window = strtol(optarg, NULL, 10);
+            break;
+        case 'r':
+            settings.rate = strtol(optarg, NULL, 10);
             break;
         case 'l':
             settings.links = (int)strtol(optarg, NULL, 10);
