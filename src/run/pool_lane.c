@@ -79,7 +79,7 @@ static void tell_given_up(struct lane *lane, const struct task *task, const stru
 static void give_up_waiting(struct lane *lane, struct job_list *list) {
     while (list->first) {
         struct job *job = list->first;
-        list_remove(list, job);
+        list->first = job->next;
         tell_given_up(lane, job->task, &job->call, job->reason);
         job_free(job);
     }
