@@ -11,7 +11,7 @@ import flow_support as flow
 
 def main():
     executions = int(sys.argv[1]) if len(sys.argv) > 1 else 20000
-    best = 0.0
+    rates = {}
     with flow.Tidemill(flow.PROGRAM, virtual=False) as server:
         client = flow.Client(server.url)
         print("| states | executions | s | transitions/s | an answer's p99, ms |")
@@ -21,9 +21,9 @@ def main():
             flow.load(server, machine, max(count // 20, 1), "--sync")
             run = flow.load(server, machine, count, "--sync")
             rate = count * states / run["seconds"]
-            best = max(best, rate)
+            rates[states] = rate
             print(f"| {states} | {count} | {run['seconds']:.2f} | {rate:,.0f} | {run['start_p99_ms']:.1f} |")
-    return 0 if flow.kept("200,000 transitions a second", best >= 200000) else 1
+    return 0 if flow.kept("200,000 transitions a second with 20 states each", rates[20] >= 200000) else 1
 
 
 if __name__ == "__main__":
