@@ -228,8 +228,8 @@ struct definition_settings {
      * `arena`, or NULL: it stays as written. May be NULL. */
     const char *(*variable)(void *to, struct arena *arena, const char *name);
     void *variable_to;
-    bool single_state; /* the text is one state (TestState), which becomes the only one of its list, named "State"; it leads
-                          to states that are a name and no more, and are not among machine->states */
+    bool single_state; /* the text is one state (TestState), which becomes the only one of its list, named "State"; it
+                          leads to states that are a name and no more, and are not among machine->states */
 };
 
 /* Compiles `text`. Every fault is added to `diagnostics` (not only the first; at most LIMIT_FLOW_DIAGNOSTICS). NULL

@@ -28,7 +28,7 @@ enum engine_time {
 
 /* Texts are copied. Fields that are 0 or NULL take the default named. */
 struct engine_settings {
-    const char *folder;        /* holds flow.db; made when it is not there. NULL: a database in memory (tests) */
+    const char *folder;        /* holds flow.db; made when it is not there */
     const struct clock *clock; /* clock_system() */
     struct random *random;     /* random_system() */
     const char *region;        /* "us-east-1" */

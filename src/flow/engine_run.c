@@ -65,11 +65,13 @@ void engine_map_run_save(struct frame *frame, enum execution_status status) {
                                         over ? engine->now_ms : (int64_t)0, text, c->map_run));
 }
 
-void engine_cancel_children(struct frame *frame) {
+void engine_end_run(struct frame *frame, enum execution_status status) {
     struct engine *engine = frame->execution->engine;
     int64_t run = frame->children->map_run;
-    engine_map_run_save(frame, EXECUTION_ABORTED);
-    frame->children->map_run = 0; /* their ends are nobody's news */
+    if (frame->children->over)
+        return;
+    engine_map_run_save(frame, status);
+    frame->children->over = true;
     int64_t *ids = NULL;
     size_t count = 0;
     size_t capacity = 0;

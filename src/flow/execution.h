@@ -49,6 +49,7 @@ struct children {
     double tolerated_count, tolerated_percentage; /* of a distributed Map; count -1: none given */
     int64_t map_run;                              /* of a distributed Map; 0: none */
     bool batched;
+    bool over;         /* the run of child executions has ended: their ends are nobody's news */
     size_t item_total; /* items before batching */
 };
 
@@ -265,8 +266,9 @@ int64_t engine_map_run_open(struct frame *frame, const char **arn);
 const char *engine_map_run_arn(struct frame *frame);
 /* The run's counts and how it stands. */
 void engine_map_run_save(struct frame *frame, enum execution_status status);
-/* Stops the child executions of a frame's run; their ends are not told to the frame. */
-void engine_cancel_children(struct frame *frame);
+/* Ends a frame's run, which stands so from now on, and stops the child executions that are left; their ends are not
+ * told to the frame. Does nothing when it is over. */
+void engine_end_run(struct frame *frame, enum execution_status status);
 /* Reads items or writes results on a thread of its own; answered by map_run_items or map_run_written. */
 void engine_read_items(struct frame *frame, json_t *call /* taken over */);
 void engine_write_results(struct frame *frame, json_t *call /* taken over */);

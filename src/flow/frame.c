@@ -142,7 +142,7 @@ void frame_quiet(struct frame *frame) {
     frame_stop(frame);
     if (frame->children) {
         if (frame->children->map_run)
-            engine_cancel_children(frame);
+            engine_end_run(frame, EXECUTION_ABORTED);
         for (size_t i = execution->frame_count; i-- > 0;) {
             /* Children come after their parent and may go with their own children: look again from where the list ends.
              */

@@ -503,7 +503,7 @@ void execution_end(struct execution *execution, enum execution_status status, st
         if (frame->phase == FRAME_TASK)
             engine_cancel_task(frame);
         if (frame->children && frame->children->map_run)
-            engine_cancel_children(frame);
+            engine_end_run(frame, EXECUTION_ABORTED);
         for (size_t kind = 0; kind < TIMER_EXECUTION; kind++)
             frame->due[kind] = 0;
         if (frame->phase == FRAME_TASK || frame->phase == FRAME_OFFERED || frame->phase == FRAME_TOKEN ||

@@ -63,7 +63,7 @@ static void run_event(struct frame *frame, const char *type, const char *details
 
 static void run_failed(struct frame *frame, const struct failure *failure) {
     struct failure kept = *failure;
-    engine_map_run_save(frame, EXECUTION_FAILED);
+    engine_end_run(frame, EXECUTION_FAILED);
     run_event(frame, "MapRunFailed", "mapRunFailedEventDetails", &kept);
     frame_fail(frame, &kept, "MapStateFailed");
 }
@@ -286,10 +286,9 @@ void map_run_begin(struct frame *frame) {
 
 static void run_succeeded(struct frame *frame, json_t *output) {
     int64_t before = frame->last;
-    engine_map_run_save(frame, EXECUTION_SUCCEEDED);
+    engine_end_run(frame, EXECUTION_SUCCEEDED);
     run_event(frame, "MapRunSucceeded", NULL, NULL);
     run_event(frame, "MapStateSucceeded", NULL, NULL);
-    frame->children->map_run = 0;
     frame_quiet(frame);
     frame_result_after(frame, output, before);
 }
@@ -384,7 +383,8 @@ void map_run_go_on(struct frame *frame) {
 void map_run_child_ended(struct frame *frame, struct execution *child) {
     struct children *children = frame->children;
     size_t item = (size_t)child->item;
-    if (!children || children->map_run != child->map_run || item >= children->count || frame->phase != FRAME_CHILDREN)
+    if (!children || children->over || children->map_run != child->map_run || item >= children->count ||
+        frame->phase != FRAME_CHILDREN)
         return;
     children->running--;
     if (child->status == EXECUTION_SUCCEEDED) {
@@ -405,6 +405,7 @@ void map_run_child_ended(struct frame *frame, struct execution *child) {
 /* A run that is redriven starts the children anew that have no result. */
 void map_run_redrive(struct frame *frame) {
     struct children *children = frame->children;
+    children->over = false;
     children->failed = 0;
     children->running = 0;
     for (size_t i = 0; i < children->next; i++) {

@@ -34,7 +34,6 @@ const char *execution_status_name(enum execution_status status);
 int execution_status_of(const char *name);
 
 struct ledger;
-/* `path` NULL: in memory, shared by the connections of this ledger. */
 struct ledger *ledger_open(const char *path, struct error *err);
 void ledger_close(struct ledger *ledger);
 

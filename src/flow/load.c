@@ -38,6 +38,7 @@ static struct children *load_children(const json_t *moving, const json_t *fixed)
     made->map_run = at(c, 8);
     made->batched = at(c, 9) != 0;
     made->item_total = (size_t)at(c, 10);
+    made->over = at(c, 11) != 0;
     made->items = field_payload(fixed, "t");
     return made;
 }

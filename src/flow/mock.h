@@ -4,8 +4,8 @@
  *   {"StateMachines": {MACHINE: {"TestCases": {CASE: {STATE: RESPONSE, ...}}}},
  *    "MockedResponses": {RESPONSE: {"0": {"Return": any value}, "1-2": {"Throw": {"Error": text, "Cause": text}}}}}
  *
- * Beside Return or Throw an answer may have "Submit": what TaskSubmitted tells of a state that waits for its token or for
- * a job (our addition).
+ * Beside Return or Throw an answer may have "Submit": what TaskSubmitted tells of a state that waits for its token or
+ * for a job (our addition).
  *
  * An execution that is started with the machine's ARN and "#CASE" behind it takes the answers of that case; states that
  * the case does not name are carried out. Format: AWS Step Functions Developer Guide, "Using mocked service

@@ -46,9 +46,9 @@ static void write_moving(struct text *out, const struct frame *frame) {
     }
     const struct children *c = frame->children;
     if (c)
-        text_append_format(out, ",\"C\":[%zu,%zu,%zu,%zu,%zu,%zu,%.17g,%.17g,%lld,%d,%zu]", c->count, c->next,
+        text_append_format(out, ",\"C\":[%zu,%zu,%zu,%zu,%zu,%zu,%.17g,%.17g,%lld,%d,%zu,%d]", c->count, c->next,
                            c->running, c->succeeded, c->failed, c->most, c->tolerated_count, c->tolerated_percentage,
-                           (long long)c->map_run, c->batched ? 1 : 0, c->item_total);
+                           (long long)c->map_run, c->batched ? 1 : 0, c->item_total, c->over ? 1 : 0);
     text_append(out, "}");
 }
 
@@ -124,7 +124,7 @@ static bool save_frame(struct engine *engine, struct frame *frame) {
                                          (int64_t)waits_here(frame), frame->activity,
                                          frame->activity ? engine->next_queued++ : (int64_t)0, engine->scratch.data)))
             return false;
-        if (frame->children && frame->children->map_run)
+        if (frame->children && frame->children->map_run && !frame->children->over)
             engine_map_run_save(frame, EXECUTION_RUNNING);
     }
     if (frame->fixed_changed || !frame->stored) {
