@@ -23,8 +23,8 @@ bool json_write(const char *path, const json_t *value, int indent, struct error 
 char *json_text(const json_t *value, int indent);
 /* The compact text if it has at most `ceiling` bytes, else NULL. `length` may be NULL. The caller frees it. */
 char *json_text_within(const json_t *value, size_t ceiling, size_t *length);
-/* Appends the text in that form. False when it did not fit, or the value cannot be written (bytes that are no UTF-8, nested
- * deeper than jansson reads); part of it may have been appended then. */
+/* Appends the text in that form. False when it did not fit, or the value cannot be written (bytes that are no UTF-8,
+ * nested deeper than jansson reads); part of it may have been appended then. */
 struct text;
 bool json_append(struct text *text, const json_t *value, int indent);
 

@@ -22,28 +22,31 @@
 #define LIMIT_WORKER_STDERR (4 * KIB)   /* what is kept of what a worker wrote: the last lines tell why it died */
 #define LIMIT_WORKER_MEMORY (4 * GIB)   /* of a task that names no ceiling of its own: the largest model and its work */
 #define LIMIT_WORKER_FILE_BYTES                                                                                        \
-    (16 * GIB)                  /* one file that a worker writes: 24 hours of uncompressed audio, or a loop */
-#define LIMIT_WORKER_FILES 256  /* descriptors open in a worker */
-#define LIMIT_POOL_CALLS 100000 /* tasks waiting and running in one pool: about 40 MB; state machines wait with more   \
-                                 */
-#define LIMIT_POOL_STUCK 64     /* threads held by tasks that do not heed a cancel, beside those that work */
+    (16 * GIB)                 /* one file that a worker writes: 24 hours of uncompressed audio, or a loop */
+#define LIMIT_WORKER_FILES 256 /* descriptors open in a worker */
+#define LIMIT_POOL_CALLS                                                                                               \
+    100000                  /* tasks waiting and running in one pool: about 40 MB; state machines wait with more       \
+                             */
+#define LIMIT_POOL_STUCK 64 /* threads held by tasks that do not heed a cancel, beside those that work */
 
 /* ---- aws ---- */
 #define LIMIT_SIGV4_BYTES (1 * MIB) /* a canonical request: the head of a request, each byte escaped at the worst */
 #define LIMIT_SIGV4_FIELDS 1024     /* fields of a signed query: they are sorted */
 
 /* ---- flow: state machines (the figures of the service: "Quotas", Step Functions developer guide) ---- */
-#define LIMIT_FLOW_DEFINITION (1024 * 1024)   /* bytes of a definition */
-#define LIMIT_FLOW_PAYLOAD (256 * KIB)       /* bytes of an input, output or result */
-#define LIMIT_FLOW_PAYLOAD_DEPTH 90             /* of a payload: it is stored two levels down, and what is read is at most LIMIT_JSON_DEPTH */
-#define LIMIT_FLOW_EVENTS 25000               /* of one execution's history */
-#define LIMIT_FLOW_PENDING (512 * MIB)        /* history not yet written, of one execution: a slice of states with full payloads */
-#define LIMIT_FLOW_INLINE_CONCURRENCY 40      /* iterations of an inline Map at a time */
-#define LIMIT_FLOW_RUN_CONCURRENCY 1000       /* child executions of a distributed Map at a time (the service: 10,000) */
-#define LIMIT_FLOW_CACHED 2000                /* executions kept in memory though they only wait: about 4 KB each */
-#define LIMIT_FLOW_ITEMS 100000000            /* of one distributed Map, as the service */
-#define LIMIT_FLOW_ITEM_FILE (512 * MIB)      /* a file that an ItemReader reads whole */
-#define LIMIT_FLOW_SLICE 200                  /* states that one execution runs before others get their turn */
+#define LIMIT_FLOW_DEFINITION (1024 * 1024) /* bytes of a definition */
+#define LIMIT_FLOW_PAYLOAD (256 * KIB)      /* bytes of an input, output or result */
+#define LIMIT_FLOW_PAYLOAD_DEPTH                                                                                       \
+    90 /* of a payload: it is stored two levels down, and what is read is at most LIMIT_JSON_DEPTH */
+#define LIMIT_FLOW_EVENTS 25000 /* of one execution's history */
+#define LIMIT_FLOW_PENDING                                                                                             \
+    (512 * MIB) /* history not yet written, of one execution: a slice of states with full payloads */
+#define LIMIT_FLOW_INLINE_CONCURRENCY 40 /* iterations of an inline Map at a time */
+#define LIMIT_FLOW_RUN_CONCURRENCY 1000  /* child executions of a distributed Map at a time (the service: 10,000) */
+#define LIMIT_FLOW_CACHED 2000           /* executions kept in memory though they only wait: about 4 KB each */
+#define LIMIT_FLOW_ITEMS 100000000       /* of one distributed Map, as the service */
+#define LIMIT_FLOW_ITEM_FILE (512 * MIB) /* a file that an ItemReader reads whole */
+#define LIMIT_FLOW_SLICE 200             /* states that one execution runs before others get their turn */
 
 /* ---- web, http client ---- */
 #define LIMIT_HTTP_BODY_BYTES (64 * MIB) /* an answer kept in memory; nothing that we ask for is larger */
@@ -125,13 +128,14 @@
 #define LIMIT_SERVER_PACK_BYTES (8 * MIB)    /* larger texts are sent as they are, not compressed on the fly */
 
 /* ---- flow: what the API takes and tells ---- */
-#define LIMIT_FLOW_SHOWN_BYTES (4 * KIB) /* of a wrong value in a message; the longest that is allowed and shown whole is 3,096 */
-#define LIMIT_FLOW_FIELD_FAULTS 20       /* faults of one request that are listed */
-#define LIMIT_FLOW_MACHINES 100000       /* the service's quota of registered machines; of activities too */
-#define LIMIT_FLOW_VERSIONS 1000         /* the service's: of one machine */
-#define LIMIT_FLOW_ALIASES 100           /* the service's: of one machine */
-#define LIMIT_FLOW_TAGS 50               /* the service's: of one resource */
-#define LIMIT_FLOW_PAGE_BYTES (6 * MIB)  /* one page of a history: a thousand events may carry 256 KiB each */
+#define LIMIT_FLOW_SHOWN_BYTES                                                                                         \
+    (4 * KIB) /* of a wrong value in a message; the longest that is allowed and shown whole is 3,096 */
+#define LIMIT_FLOW_FIELD_FAULTS 20      /* faults of one request that are listed */
+#define LIMIT_FLOW_MACHINES 100000      /* the service's quota of registered machines; of activities too */
+#define LIMIT_FLOW_VERSIONS 1000        /* the service's: of one machine */
+#define LIMIT_FLOW_ALIASES 100          /* the service's: of one machine */
+#define LIMIT_FLOW_TAGS 50              /* the service's: of one resource */
+#define LIMIT_FLOW_PAGE_BYTES (6 * MIB) /* one page of a history: a thousand events may carry 256 KiB each */
 
 /* ---- podcast run ---- */
 #define LIMIT_FEED_TRANSCRIPT_BYTES                                                                                    \
@@ -147,30 +151,33 @@
 #define LIMIT_SCHEDULE_GROUPS 500     /* the same */
 
 /* ---- flow: expressions ---- */
-#define LIMIT_FLOW_EXPRESSION_BYTES (64 * KIB) /* one path or intrinsic call; the service's literals end at 10,000 characters */
-#define LIMIT_FLOW_PATH_STEPS 200              /* written by hand they have ten */
-#define LIMIT_FLOW_PATH_DEPTH 32               /* filters within filters, calls within calls in paths */
-#define LIMIT_FLOW_EVALUATION 2000000          /* nodes looked at by one expression: a payload of 256 KiB has 128,000 */
-#define LIMIT_FLOW_RESULTS 200000              /* nodes that a path selects: more than any payload has */
-#define LIMIT_FLOW_RESULT_SIZE 1000000         /* nodes (and 16 bytes of text each) within what a path selects */
-#define LIMIT_FLOW_DEPTH 1000                  /* of the value that a path walks through; what is parsed has less */
-#define LIMIT_FLOW_REGEX_BYTES 1000            /* a pattern in a filter */
-#define LIMIT_FLOW_REGEX_STATES 4000           /* of its automaton, repetitions written out; each byte of text costs as much */
-#define LIMIT_FLOW_INTRINSIC_NESTING 10        /* the service's */
-#define LIMIT_FLOW_INTRINSIC_ITEMS 1000        /* of an array that States.ArrayRange or ArrayPartition makes: the service's */
-#define LIMIT_FLOW_INTRINSIC_CHARACTERS 10000  /* that States.Hash and Base64 take: the service's */
-#define LIMIT_FLOW_INTRINSIC_TEXT (1 * MIB)    /* that a function makes; a payload ends at 256 KiB */
-#define LIMIT_FLOW_RULE_DEPTH 64               /* And, Or, Not within each other; templates too */
+#define LIMIT_FLOW_EXPRESSION_BYTES                                                                                    \
+    (64 * KIB)                         /* one path or intrinsic call; the service's literals end at 10,000 characters */
+#define LIMIT_FLOW_PATH_STEPS 200      /* written by hand they have ten */
+#define LIMIT_FLOW_PATH_DEPTH 32       /* filters within filters, calls within calls in paths */
+#define LIMIT_FLOW_EVALUATION 2000000  /* nodes looked at by one expression: a payload of 256 KiB has 128,000 */
+#define LIMIT_FLOW_RESULTS 200000      /* nodes that a path selects: more than any payload has */
+#define LIMIT_FLOW_RESULT_SIZE 1000000 /* nodes (and 16 bytes of text each) within what a path selects */
+#define LIMIT_FLOW_DEPTH 1000          /* of the value that a path walks through; what is parsed has less */
+#define LIMIT_FLOW_REGEX_BYTES 1000    /* a pattern in a filter */
+#define LIMIT_FLOW_REGEX_STATES 4000   /* of its automaton, repetitions written out; each byte of text costs as much */
+#define LIMIT_FLOW_INTRINSIC_NESTING 10 /* the service's */
+#define LIMIT_FLOW_INTRINSIC_ITEMS 1000 /* of an array that States.ArrayRange or ArrayPartition makes: the service's   \
+                                         */
+#define LIMIT_FLOW_INTRINSIC_CHARACTERS 10000 /* that States.Hash and Base64 take: the service's */
+#define LIMIT_FLOW_INTRINSIC_TEXT (1 * MIB)   /* that a function makes; a payload ends at 256 KiB */
+#define LIMIT_FLOW_RULE_DEPTH 64              /* And, Or, Not within each other; templates too */
 
 /* ---- flow: drawings ---- */
-#define LIMIT_FLOW_DRAW_STATES 2000 /* of one picture; nobody finds a way in one of 200, and 2,000 take half a second */
+#define LIMIT_FLOW_DRAW_STATES 2000 /* of one picture; nobody finds a way in one of 200, and 2,000 take half a second  \
+                                     */
 #define LIMIT_FLOW_DRAW_BENDS 20000 /* bends of its transitions: 10 for each of so many states */
 
 /* ---- flow: definitions ---- */
 #define LIMIT_FLOW_DEFINITION_BYTES (1 * MIB) /* the service's own quota */
-#define LIMIT_FLOW_STATES 10000               /* of one machine; real ones have tens, and each costs about 1 KB compiled */
-#define LIMIT_FLOW_STATE_NAME 80              /* characters; the service's own quota */
-#define LIMIT_FLOW_LABEL 40                   /* characters of a distributed Map's Label; the service's own quota */
-#define LIMIT_FLOW_DIAGNOSTICS 1000           /* kept of one check; nobody reads more, the rest is counted */
+#define LIMIT_FLOW_STATES 10000     /* of one machine; real ones have tens, and each costs about 1 KB compiled */
+#define LIMIT_FLOW_STATE_NAME 80    /* characters; the service's own quota */
+#define LIMIT_FLOW_LABEL 40         /* characters of a distributed Map's Label; the service's own quota */
+#define LIMIT_FLOW_DIAGNOSTICS 1000 /* kept of one check; nobody reads more, the rest is counted */
 
 #endif
