@@ -162,15 +162,15 @@
 #define LIMIT_FLOW_REGEX_BYTES 1000    /* a pattern in a filter */
 #define LIMIT_FLOW_REGEX_STATES 4000   /* of its automaton, repetitions written out; each byte of text costs as much */
 #define LIMIT_FLOW_INTRINSIC_NESTING 10 /* the service's */
-#define LIMIT_FLOW_INTRINSIC_ITEMS 1000 /* of an array that States.ArrayRange or ArrayPartition makes: the service's   \
-                                         */
+#define LIMIT_FLOW_INTRINSIC_ITEMS                                                                                     \
+    1000 /* of an array that States.ArrayRange or ArrayPartition makes: the service's                                  \
+          */
 #define LIMIT_FLOW_INTRINSIC_CHARACTERS 10000 /* that States.Hash and Base64 take: the service's */
 #define LIMIT_FLOW_INTRINSIC_TEXT (1 * MIB)   /* that a function makes; a payload ends at 256 KiB */
 #define LIMIT_FLOW_RULE_DEPTH 64              /* And, Or, Not within each other; templates too */
 
 /* ---- flow: drawings ---- */
-#define LIMIT_FLOW_DRAW_STATES 2000 /* of one picture; nobody finds a way in one of 200, and 2,000 take half a second  \
-                                     */
+#define LIMIT_FLOW_DRAW_STATES 2000 /* of one picture: 200 are the most that anybody reads; these take 0.5 s */
 #define LIMIT_FLOW_DRAW_BENDS 20000 /* bends of its transitions: 10 for each of so many states */
 
 /* ---- flow: definitions ---- */
