@@ -17,7 +17,7 @@ void json_release_handle(json_t **handle) {
 }
 
 /* jansson bounds the depth at 2,048; ours is smaller, so brackets outside strings are counted first. */
-static bool depth_allowed(const char *text, size_t length) {
+static bool depth_allowed(const char *text, size_t length, int most) {
     int depth = 0;
     bool quoted = false;
     for (size_t i = 0; i < length; i++) {
@@ -30,7 +30,7 @@ static bool depth_allowed(const char *text, size_t length) {
         } else if (c == '"') {
             quoted = true;
         } else if (c == '[' || c == '{') {
-            if (++depth > LIMIT_JSON_DEPTH)
+            if (++depth > most)
                 return false;
         } else if (c == ']' || c == '}') {
             depth--;
@@ -40,8 +40,12 @@ static bool depth_allowed(const char *text, size_t length) {
 }
 
 json_t *json_parse(const char *text, size_t length, struct error *err) {
-    if (!depth_allowed(text, length)) {
-        error_set(err, ERROR_LIMIT, "JSON nested deeper than %d", LIMIT_JSON_DEPTH);
+    return json_parse_within(text, length, LIMIT_JSON_DEPTH, err);
+}
+
+json_t *json_parse_within(const char *text, size_t length, int depth, struct error *err) {
+    if (!depth_allowed(text, length, depth)) {
+        error_set(err, ERROR_LIMIT, "JSON nested deeper than %d", depth);
         return NULL;
     }
     json_error_t fault;

@@ -14,6 +14,8 @@ void json_release_handle(json_t **handle);
 /* Parses text (any top-level value, duplicate keys refused, depth bounded). The error carries line and column. The
  * caller owns the value. */
 json_t *json_parse(const char *text, size_t length, struct error *err);
+/* The same with another depth, of 2,048 at most: for what this program wrote around something that it had parsed. */
+json_t *json_parse_within(const char *text, size_t length, int depth, struct error *err);
 /* The same of a file of at most `ceiling` bytes; the error names the file. ERROR_ABSENT when it is not there. */
 json_t *json_read(const char *path, size_t ceiling, struct error *err);
 /* Writes a file whole, in the form of JavaScript's JSON.stringify(value, null, 2): two spaces, keys in their order.

@@ -339,6 +339,12 @@ static void carry_out(struct frame *frame) {
     if (is_plain(state)) {
         struct payload *output =
             state->result ? payload_take_json(json_incref(state->result)) : payload_hold(frame->input);
+        struct failure failure = {0};
+        if (too_large(frame, output, NULL, &failure)) {
+            payload_let(output);
+            frame_fail(frame, &failure, NULL);
+            return;
+        }
         leave(frame, frame->last, output, NULL, state->next);
         return;
     }

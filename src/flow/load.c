@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/memory.h"
 #include "flow/engine_private.h"
 
@@ -9,9 +10,18 @@ static char *column_text(sqlite3_stmt *row, int column) {
     return memory_text((const char *)sqlite3_column_text(row, column));
 }
 
-static struct payload *column_payload(sqlite3_stmt *row, int column) {
+/* What was taken in may be as deep as json_parse takes it, and stands in objects of ours here. */
+static json_t *column_json(sqlite3_stmt *row, int column, struct error *err) {
     const char *text = (const char *)sqlite3_column_text(row, column);
-    return text ? payload_of_text(text, (size_t)sqlite3_column_bytes(row, column), NULL) : NULL;
+    return text ? json_parse_within(text, (size_t)sqlite3_column_bytes(row, column), LIMIT_FLOW_STORED_DEPTH, err)
+                : NULL;
+}
+
+static struct payload *column_payload(sqlite3_stmt *row, int column) {
+    json_t *value = column_json(row, column, NULL);
+    return value ? payload_take_text(value, (const char *)sqlite3_column_text(row, column),
+                                     (size_t)sqlite3_column_bytes(row, column))
+                 : NULL;
 }
 
 static struct payload *field_payload(const json_t *fixed, const char *key) {
@@ -49,8 +59,7 @@ static bool load_results(struct frame *frame) {
     int step;
     while ((step = engine_step(engine, rows)) == 1) {
         size_t item = (size_t)sqlite3_column_int64(rows, 0);
-        const char *text = (const char *)sqlite3_column_text(rows, 1);
-        json_t *value = text ? json_parse(text, (size_t)sqlite3_column_bytes(rows, 1), NULL) : NULL;
+        json_t *value = column_json(rows, 1, NULL);
         if (item < frame->children->count && value) {
             json_decref(frame->children->results[item]);
             frame->children->results[item] = value;
@@ -81,10 +90,8 @@ static void load_payloads(struct frame *frame, const json_t *fixed) {
 }
 
 static bool load_frame(struct execution *execution, sqlite3_stmt *row, struct error *err) {
-    JSON_OWNED json_t *moving =
-        json_parse((const char *)sqlite3_column_text(row, 2), (size_t)sqlite3_column_bytes(row, 2), err);
-    JSON_OWNED json_t *fixed =
-        json_parse((const char *)sqlite3_column_text(row, 3), (size_t)sqlite3_column_bytes(row, 3), err);
+    JSON_OWNED json_t *moving = column_json(row, 2, err);
+    JSON_OWNED json_t *fixed = column_json(row, 3, err);
     int64_t state = json_get_int(moving, "s", -1);
     struct frame *parent = frame_find(execution, json_get_int(moving, "p", 0));
     size_t item = (size_t)json_get_int(moving, "i", 0);

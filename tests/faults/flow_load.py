@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import threading
+import traceback
 import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -324,3 +325,19 @@ def results_of(events):
             value = value.get("Payload", value) if isinstance(value, dict) else None
             if isinstance(value, dict) and "number" in value:
                 yield value.get("key") or value["errorMessage"].split(" of ")[1].split(" was ")[0], value["number"]
+
+
+def run_tests(names):
+    """Every test_ of a module, or those that were named; ends the program."""
+    failed = 0
+    for name, test in list(names.items()):
+        if not name.startswith("test_") or sys.argv[1:] and name not in sys.argv[1:]:
+            continue
+        try:
+            test()
+            print("ok  ", name, flush=True)
+        except Exception:  # noqa: BLE001 - the next test is to run too
+            traceback.print_exc()
+            print("FAIL", name, flush=True)
+            failed += 1
+    sys.exit(1 if failed else 0)

@@ -435,18 +435,4 @@ if __name__ == "__main__":
     if not f.plain_program() or not shim():
         print("skipped: the program without a sanitizer and the preloaded library (build/clang) are not there; `make test` makes them")
         sys.exit(77)
-    chosen = sys.argv[1:]
-    failed = 0
-    for name, test in list(globals().items()):
-        if not name.startswith("test_") or chosen and name not in chosen:
-            continue
-        try:
-            test()
-            print("ok  ", name, flush=True)
-        except Exception:  # noqa: BLE001 - the next test is to run too
-            import traceback
-
-            traceback.print_exc()
-            print("FAIL", name, flush=True)
-            failed += 1
-    sys.exit(1 if failed else 0)
+    f.run_tests(globals())

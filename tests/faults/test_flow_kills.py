@@ -298,7 +298,7 @@ class Load:
                 assert number in calls, f"{name}: nobody answered {number} for {key}"
                 if "/token/" not in key:
                     assert number == calls[-1], f"{name}: {key} has the result of call {number} of {calls}: it ran again after its result was recorded"
-                self.functions.sealed.add(key)
+                    self.functions.sealed.add(key)  # (the answer to a token may overtake a call that is under way)
 
     def check_children(self):
         """Executions that others started: all ended, whole, each counted once."""
