@@ -399,7 +399,16 @@ struct execution *engine_start_child(struct frame *frame, const json_t *request,
     char parent[64];
     snprintf(parent, sizeof(parent), "%lld:%lld", (long long)frame->execution->id, (long long)frame->number);
     bool waits = frame->state->resource.pattern == RESOURCE_SYNC || frame->state->resource.pattern == RESOURCE_SYNC_2;
+    struct machine_ref ref = {0};
+    const char *arn = json_get_text(request, "stateMachineArn", "");
     engine_begin(engine);
+    /* An Express execution does not outlive the process, so nothing can wait for it that does. */
+    if (waits && engine_resolve(engine, &call, arena_text_part(engine->arena, arn, strcspn(arn, "#")), &ref, NULL) &&
+        ref.express) {
+        operation_refuse(error, "StateMachineTypeNotSupported",
+                         "This operation is not supported by this type of state machine");
+        return NULL;
+    }
     return start_execution(engine, &call, waits ? parent : NULL, &existed, error);
 }
 

@@ -86,6 +86,11 @@ struct frame {
     bool ready; /* in the execution's list of frames to step */
 };
 
+struct removed_timer {
+    int64_t due_ms, frame;
+    int kind;
+};
+
 struct execution_waiter {
     struct execution_waiter *next;
     engine_done *done;
@@ -124,6 +129,8 @@ struct execution {
     int64_t next_frame;
     int64_t *removed; /* numbers of stored frames that are gone */
     size_t removed_count, removed_capacity;
+    struct removed_timer *removed_timers; /* stored timers of frames that are gone */
+    size_t removed_timer_count, removed_timer_capacity;
     struct frame **ready; /* frames to step, in order */
     size_t ready_count, ready_capacity, ready_at;
     json_t *mock_counts; /* calls of each mocked state so far */

@@ -44,6 +44,7 @@ void execution_free(struct execution *execution) {
     text_close(&execution->pending);
     free(execution->frames);
     free(execution->removed);
+    free(execution->removed_timers);
     free(execution->ready);
     free(execution);
 }
@@ -114,10 +115,23 @@ static void forget_ready(struct frame *frame) {
     frame->ready = false;
 }
 
+static void remember_timers(struct frame *frame) {
+    struct execution *execution = frame->execution;
+    for (int kind = 0; kind < TIMER_EXECUTION && !execution->express; kind++) {
+        if (!frame->stored_due[kind])
+            continue;
+        execution->removed_timers = memory_grow(execution->removed_timers, execution->removed_timer_count,
+                                                &execution->removed_timer_capacity, sizeof(*execution->removed_timers));
+        execution->removed_timers[execution->removed_timer_count++] =
+            (struct removed_timer){frame->stored_due[kind], frame->number, kind};
+    }
+}
+
 void frame_remove(struct frame *frame) {
     struct execution *execution = frame->execution;
     frame_quiet(frame);
     forget_ready(frame);
+    remember_timers(frame);
     if (frame->stored) {
         execution->removed = memory_grow(execution->removed, execution->removed_count, &execution->removed_capacity,
                                          sizeof(*execution->removed));

@@ -551,6 +551,7 @@ static void end_of_list(struct frame *frame) {
 
 void execution_run(struct execution *execution, size_t most) {
     execution->is_ready = false;
+    engine_dirty(execution); /* one that ended while it waited for its turn is looked at once more, and put away */
     for (size_t done = 0; execution->ready_at < execution->ready_count; done++) {
         if (done >= most) { /* others have their turn */
             execution->ready_count -= execution->ready_at;

@@ -517,7 +517,8 @@ void task_begin(struct frame *frame) {
         scheduled(frame, timeout_s, frame->heartbeat_s, credentials);
         if (timeout_s > 0)
             frame_timer(frame, TIMER_TIMEOUT, now + (int64_t)(timeout_s * 1000));
-        if (frame->heartbeat_s > 0)
+        /* An activity's heart beats from when a worker takes it. */
+        if (frame->heartbeat_s > 0 && frame->state->resource.kind != RESOURCE_ACTIVITY)
             frame_timer(frame, TIMER_HEARTBEAT, now + (int64_t)(frame->heartbeat_s * 1000));
     }
     step_data_close(&data);

@@ -151,6 +151,13 @@ static bool save_frames(struct engine *engine, struct execution *execution) {
             return false;
     }
     execution->removed_count = 0;
+    for (size_t i = 0; i < execution->removed_timer_count; i++) {
+        const struct removed_timer *timer = &execution->removed_timers[i];
+        if (!engine_run(engine, engine_statement(engine, STATEMENT_DROP_TIMER, "iiii", timer->due_ms, execution->id,
+                                                 timer->frame, (int64_t)timer->kind)))
+            return false;
+    }
+    execution->removed_timer_count = 0;
     if (execution->status == EXECUTION_SUCCEEDED) {
         for (size_t i = 0; i < execution->frame_count; i++) {
             if (!save_timers(engine, execution->frames[i]))
