@@ -21,8 +21,8 @@ static void stop(const char *what, const char *why) {
 static void open_engine(struct flow_fixture *fixture) {
     struct error err = {0};
     size_t count = 0;
-    const struct task *tasks = tasks_built_in(&count);
-    struct pool_settings pool = {.tasks = tasks, .task_count = count};
+    const struct task *tasks = fixture->tasks ? fixture->tasks : tasks_built_in(&count);
+    struct pool_settings pool = {.tasks = tasks, .task_count = fixture->tasks ? fixture->task_count : count};
     fixture->pool = pool_open(&pool, &err);
     if (!fixture->pool)
         stop("pool", err.message);
@@ -45,7 +45,15 @@ void flow_open(struct flow_fixture *fixture, json_t *mocks) {
     if (!mkdtemp(fixture->folder))
         stop("folder", "cannot be made");
     fixture->mocks = mocks;
+    fixture->tasks = NULL;
     open_engine(fixture);
+}
+
+void flow_open_with(struct flow_fixture *fixture, const struct task *tasks, size_t count) {
+    flow_open(fixture, NULL);
+    fixture->tasks = tasks;
+    fixture->task_count = count;
+    flow_reopen(fixture);
 }
 
 void flow_close(struct flow_fixture *fixture) {

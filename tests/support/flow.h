@@ -8,16 +8,21 @@
 
 struct engine;
 struct pool;
+struct task;
 
 struct flow_fixture {
     char folder[256];
     struct pool *pool;
     struct engine *engine;
+    const struct task *tasks; /* NULL: the small built-in ones */
+    size_t task_count;
     json_t *mocks; /* borrowed by the engine; released by flow_close */
 };
 
 /* Opens; `mocks` (taken over) may be NULL. Ends the test when it cannot. */
 void flow_open(struct flow_fixture *fixture, json_t *mocks);
+/* The same with tasks of the test's own (borrowed). */
+void flow_open_with(struct flow_fixture *fixture, const struct task *tasks, size_t count);
 void flow_close(struct flow_fixture *fixture); /* and removes the folder */
 /* Stops the engine and opens it again on the same folder. */
 void flow_reopen(struct flow_fixture *fixture);
