@@ -146,14 +146,13 @@ static const struct {
     {"test.flood", "", "good"},
     {"test.babble", "", "Tidemill.Crashed"},
     {"test.large", "", "States.DataLimitExceeded"},
-    {"test.deep", "", "Tidemill.Crashed"},
-    /* its message is none that is read */,
+    {"test.deep", "", "Tidemill.Crashed"}, /* its message is none that is read */
     {"test.fail", "", "Test.Wanted"},
     {"test.large-here", "", "States.DataLimitExceeded"},
     {"test.deep-here", "", "States.DataLimitExceeded"},
     {"test.sleep", "\"TimeoutSeconds\":1,", "States.Timeout"},
     {"test.sleep", "\"TimeoutSeconds\":90,\"HeartbeatSeconds\":1,", "States.Timeout"},
-    {"test.absent", "", "States.Runtime"},
+    {"test.absent", "", "Tidemill.Invalid"},
     {"test.good", "", "good"},
 };
 
