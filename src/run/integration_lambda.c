@@ -96,22 +96,24 @@ static bool invoke(struct integration_work *work, struct lambda_call *call, cons
     return answer->function_error ? fail_function(work, answer) : true;
 }
 
-/* The payload as JSON; what is none is a text. */
-static json_t *read_payload(const struct lambda_answer *answer) {
-    json_t *value = answer->payload_length ? json_parse(answer->payload, answer->payload_length, NULL) : NULL;
-    if (value)
-        return value;
-    TEXT_OWNED char *repaired = utf8_repair(answer->payload, answer->payload_length);
-    return json_string(repaired);
+/* The payload as JSON; what is none is a text. What is JSON but deeper than anything that is read is neither. */
+static bool read_payload(struct integration_work *work, const struct lambda_answer *answer, json_t **payload) {
+    struct error err = {0};
+    json_t *value = answer->payload_length ? json_parse(answer->payload, answer->payload_length, &err) : NULL;
+    if (err.code == ERROR_LIMIT)
+        return integration_fail(work, "States.DataLimitExceeded", "The function's payload: %s", err.message);
+    if (!value) {
+        TEXT_OWNED char *repaired = utf8_repair(answer->payload, answer->payload_length);
+        value = json_string(repaired);
+    }
+    *payload = value;
+    return true;
 }
 
 bool integration_lambda_payload(struct integration_work *work, json_t **result) {
     struct lambda_call call = {.function = work->call->name ? work->call->name : ""};
     struct lambda_answer answer;
-    if (!invoke(work, &call, work->call->parameters, &answer))
-        return false;
-    *result = read_payload(&answer);
-    return true;
+    return invoke(work, &call, work->call->parameters, &answer) && read_payload(work, &answer, result);
 }
 
 bool integration_lambda(struct integration_work *work, json_t **result) {
@@ -124,9 +126,10 @@ bool integration_lambda(struct integration_work *work, json_t **result) {
         .log_type = json_get_text(parameters, "LogType", NULL),
     };
     struct lambda_answer answer;
+    json_t *payload = NULL;
     if (!call.function)
         return integration_fail(work, "States.Runtime", "The field 'FunctionName' is required but was missing");
-    if (!invoke(work, &call, json_object_get(parameters, "Payload"), &answer))
+    if (!invoke(work, &call, json_object_get(parameters, "Payload"), &answer) || !read_payload(work, &answer, &payload))
         return false;
     json_t *made = json_object();
     if (answer.executed_version)
@@ -134,7 +137,7 @@ bool integration_lambda(struct integration_work *work, json_t **result) {
     const char *log = http_response_header(&answer.response, "x-amz-log-result");
     if (log)
         json_object_set_new(made, "LogResult", json_string(log));
-    json_object_set_new(made, "Payload", read_payload(&answer));
+    json_object_set_new(made, "Payload", payload);
     integration_add_metadata(made, &answer.response);
     json_object_set_new(made, "StatusCode", json_integer(answer.response.status));
     *result = made;
