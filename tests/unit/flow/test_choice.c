@@ -184,10 +184,9 @@ static void test_refused(void **state) {
 static void test_depth(void **state) {
     (void)state;
     ARENA_OWNED struct arena *arena = arena_open();
-    json_t *rule = parse("{\"Variable\": \"$.a\", \"IsNull\": true}");
+    JSON_OWNED json_t *rule = parse("{\"Variable\": \"$.a\", \"IsNull\": true}");
     for (int i = 0; i < LIMIT_FLOW_RULE_DEPTH; i++)
         rule = json_pack("{s:o}", "Not", rule);
-    JSON_OWNED json_t *kept = rule;
     struct error err = {0};
     assert_null(choice_compile(arena, rule, QUERY_JSONPATH, NULL, &err));
     assert_int_equal(err.code, ERROR_INVALID);
