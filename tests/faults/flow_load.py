@@ -26,11 +26,17 @@ ENDS = {"ExecutionSucceeded": "SUCCEEDED", "ExecutionFailed": "FAILED", "Executi
 
 def plain_program():
     """The program without a sanitizer: kills and preloaded libraries need none, and it is many times as fast."""
-    for folder in ("clang", "release"):
+    for folder in ("release", "clang"):
         path = os.path.join(SOURCE, "build", folder, "tidemill")
         if os.path.exists(path) and "TIDEMILL" not in os.environ:
             return path
     return os.environ.get("TIDEMILL")
+
+
+def shim():
+    """preload_fault.c, where it was built."""
+    paths = [os.path.join(SOURCE, "build", folder, "preload_fault.so") for folder in ("clang", "release")]
+    return next((path for path in paths if os.path.exists(path)), None)
 
 
 class Down(Exception):
@@ -43,16 +49,21 @@ class Server:
     def __init__(self, program, data, *more, environment=None):
         self.words = [program, "serve", "--listen", "127.0.0.1:0", "--data", data, "--allow-unsigned", "--account", ACCOUNT, *more]
         self.environment = {**os.environ, "HOME": data, "AWS_ACCESS_KEY_ID": "AKIDFAULTS", "AWS_SECRET_ACCESS_KEY": "none", **(environment or {})}
-        self.data, self.port, self.life = data, None, 0
+        self.data, self.port, self.life, self.begun = data, None, 0, 0
         self.up = threading.Event()
         self.process = None
         self.log_path = data.rstrip("/") + ".log"
         self.local = threading.local()
 
+    def words_of_life(self):
+        """A life has its number in the endpoint of functions, so that they know which one calls."""
+        self.begun += 1
+        return [word.replace("LIFE", str(self.begun)) for word in self.words]
+
     def start(self, expect=True, environment=None):
         """The new life; with `expect` false the exit status of one that does not start."""
         with open(self.log_path, "a", encoding="utf-8") as log:
-            self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
+            self.process = subprocess.Popen(self.words_of_life(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
                                             env={**self.environment, **(environment or {})})
         line = self.process.stdout.readline()
         while line and "listening on http://" not in line:
@@ -71,7 +82,7 @@ class Server:
     def start_and_kill(self, seconds):
         """A life that is over while it begins."""
         with open(self.log_path, "a", encoding="utf-8") as log, \
-                subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, env=self.environment) as process:
+                subprocess.Popen(self.words_of_life(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, env=self.environment) as process:
             threading.Event().wait(seconds)  # the instant is what is tested
             process.kill()
 
@@ -146,13 +157,14 @@ class Server:
 
 
 class Lambda:
-    """Speaks Invoke. Every call of the function `count` is kept under the key that its payload names, with a number of its own that goes into the answer."""
+    """Speaks Invoke. Every call of the function `count` is kept under the key that its payload names, with a number of its own that goes into the answer and the
+    life of the server that it came from (a call may be seen long after its caller was killed)."""
 
     def __init__(self, chance, token_answered=None):
         self.lock = threading.Lock()
-        self.calls = {}      # key: numbers of its invocations, in order
-        self.sealed = set()  # keys whose result was read in a history
-        self.broken = []     # calls of sealed keys
+        self.calls = {}      # key: {number: life} of its invocations
+        self.sealed = {}     # key: the life that had recorded its result at the latest
+        self.broken = []     # calls of sealed keys from later lives
         self.number = 0
         self.chance = chance
         self.on_token = token_answered
@@ -167,7 +179,8 @@ class Lambda:
 
             def do_POST(self):
                 payload = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
-                failed, answer = outer.invoke(self.path.split("/functions/")[-1].split("/")[0], payload)
+                life = int(self.path.split("/")[1])
+                failed, answer = outer.invoke(life, self.path.split("/functions/")[-1].split("/")[0], payload)
                 body = json.dumps(answer).encode()
                 try:
                     self.send_response(200)
@@ -189,16 +202,16 @@ class Lambda:
                 pass
 
         self.server = Listener(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/LIFE"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def invoke(self, function, payload):
+    def invoke(self, life, function, payload):
         key = payload["key"]
         with self.lock:
             self.number += 1
             number = self.number
-            self.calls.setdefault(key, []).append(number)
-            if key in self.sealed:
+            self.calls.setdefault(key, {})[number] = life
+            if life > self.sealed.get(key, life):
                 self.broken.append(key)
             delay = self.chance.choice((0, 0, 0.002, 0.01, 0.05))
         self.pause.wait(delay)

@@ -26,10 +26,6 @@ KINDS = ("chain", "pause", "inline", "spread", "sides", "again", "work", "token"
 pause = threading.Event()  # never set: pauses between two looks
 
 
-def shim():
-    return next((path for path in (os.path.join(f.SOURCE, "build", folder, "preload_fault.so") for folder in ("clang", "release")) if os.path.exists(path)), None)
-
-
 class Preloaded:
     """A disk that fails when told, by the preloaded library."""
 
@@ -37,7 +33,7 @@ class Preloaded:
         self.data = os.path.join(folder, "data")
         os.mkdir(self.data)
         self.gate = os.path.join(folder, "gate")
-        self.environment = {"LD_PRELOAD": shim(), "TIDEMILL_FAULT_UNDER": os.path.realpath(self.data), "TIDEMILL_FAULT_WHILE": self.gate,
+        self.environment = {"LD_PRELOAD": f.shim(), "TIDEMILL_FAULT_UNDER": os.path.realpath(self.data), "TIDEMILL_FAULT_WHILE": self.gate,
                             "TIDEMILL_FAULT_ERRNO": error}
 
     def fill(self):
@@ -432,7 +428,7 @@ def test_newer_schema_is_refused():
 
 
 if __name__ == "__main__":
-    if not f.plain_program() or not shim():
+    if not f.plain_program() or not f.shim():
         print("skipped: the program without a sanitizer and the preloaded library (build/clang) are not there; `make test` makes them")
         sys.exit(77)
     f.run_tests(globals())

@@ -15,7 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import flow_load as f  # noqa: E402
 
-SECONDS = 60
+SECONDS = 180
 MEMORY_MOST = 1 << 30
 KIB = 1024
 pause = threading.Event()  # never set: pauses between two looks
