@@ -2,7 +2,6 @@
  * process. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/http_client.h"
@@ -11,8 +10,7 @@
 #include "base/text.h"
 #include "cli/machinery.h"
 #include "cli/schedule.h"
-
-enum { ANSWER_MS = 60000 };
+#include "cli/server_socket.h"
 
 struct schedule_client {
     struct http_client *http; /* of the server's socket; NULL: */
@@ -37,54 +35,20 @@ static const char *url_of(struct arena *arena, const struct schedule_request *re
     return arena_text(arena, text_value(&url));
 }
 
-/* The type stands in a header or in the body, as a name with something around it: "smithy#Name", "Name:http://...". */
-static bool read_refusal(struct arena *arena, const struct http_response *response, struct api_error *error) {
-    JSON_OWNED json_t *body = json_parse(response->body ? response->body : "", response->body_length, NULL);
-    const char *type = http_response_header(response, "x-amzn-errortype");
-    type = type ? type : json_get_text(body, "__type", "InternalFailure");
-    const char *mark = strrchr(type, '#');
-    type = mark ? mark + 1 : type;
-    const char *message = json_get_text(body, "Message", json_get_text(body, "message", "the server gave no reason"));
-    return api_error_set(error, arena_text_part(arena, type, strcspn(type, ":")), response->status, "%s", message);
-}
-
 static bool call_server(struct schedule_client *client, const struct schedule_request *request, json_t **answer,
                         struct api_error *error) {
     ARENA_OWNED struct arena *arena = arena_open();
-    TEXT_OWNED char *text = request->body ? json_text(request->body, 0) : memory_text("");
-    struct http_body body = {.data = text, .length = strlen(text)};
-    struct http_header headers[] = {{"Content-Type", "application/json"}};
-    struct http_request http = {.method = request->method,
-                                .url = url_of(arena, request),
-                                .headers = headers,
-                                .header_count = ARRAY_LENGTH(headers),
-                                .body = request->body ? &body : NULL,
-                                .any_status = true,
-                                .once = true,
-                                .cancel = client->cancel};
-    struct http_response response = {0};
-    struct error err = {0};
-    if (!http_perform(client->http, arena, &http, &response, &err))
-        return api_error_set(error, "ServiceUnavailable", 503, "%s", err.message);
-    if (response.status != 200)
-        return read_refusal(arena, &response, error);
-    bool empty = !response.body_length;
-    json_t *value = json_parse(empty ? "{}" : response.body, empty ? 2 : response.body_length, &err);
-    if (!value)
-        return api_error_set(error, "InternalFailure", 500, "the server's answer cannot be read: %s", err.message);
-    *answer = value;
-    return true;
+    struct server_socket_call call = {.method = request->method,
+                                      .url = url_of(arena, request),
+                                      .type = "application/json",
+                                      .body = request->body,
+                                      .cancel = client->cancel};
+    return server_socket_call(client->http, &call, answer, error);
 }
 
 /* True if a server answers on the socket. */
 static bool reach_server(struct command_context *context, struct schedule_client *client) {
-    const char *path = machinery_socket(context);
-    struct stat facts;
-    if (stat(path, &facts) != 0 || !S_ISSOCK(facts.st_mode))
-        return false;
-    struct http_client_settings settings = {
-        .clock = context->clock, .random = context->random, .unix_socket = path, .attempts = 1, .stall_ms = ANSWER_MS};
-    client->http = http_client_open(&settings, NULL);
+    client->http = server_socket_open(context);
     struct schedule_field field = {"MaxResults", "1"};
     struct schedule_request request = {"GET", "/schedule-groups", &field, 1, NULL};
     JSON_OWNED json_t *answer = NULL;
