@@ -21,6 +21,8 @@ static void tell_json(struct check *check, const char *path, const struct diagno
         json_object_set_new(told, "line", json_integer((json_int_t)item->line));
         json_object_set_new(told, "column", json_integer((json_int_t)item->column));
     }
+    if (item->detail)
+        json_object_set_new(told, "detail", json_string(item->detail));
     json_array_append_new(check->all, told);
 }
 
@@ -37,6 +39,10 @@ static void tell(struct check *check, const char *path, const struct diagnostic 
     printf(": %s%s:%s ", output_colour(check->context, error ? OUTPUT_RED : OUTPUT_YELLOW), error ? "error" : "warning",
            output_colour(check->context, OUTPUT_PLAIN));
     output_safe(item->message);
+    if (item->detail) {
+        fputs(": ", stdout);
+        output_safe(item->detail);
+    }
     printf(" [%s]\n", item->code);
 }
 
