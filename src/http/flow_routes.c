@@ -54,6 +54,10 @@ void flow_server_close(struct flow_server *flow) {
     free(flow);
 }
 
+void flow_server_numbers(struct flow_server *flow, struct engine_numbers *numbers) {
+    engine_numbers(flow->settings.engine, numbers);
+}
+
 bool flow_server_healthy(struct flow_server *flow, struct error *err) {
     return engine_healthy(flow->settings.engine, err);
 }

@@ -10,6 +10,7 @@
 struct engine;
 struct schedules;
 struct flow_server;
+struct engine_numbers;
 
 struct flow_server_settings {
     struct engine *engine;       /* borrowed, as all here; outlives the server */
@@ -19,6 +20,9 @@ struct flow_server_settings {
 
 struct flow_server *flow_server_open(const struct flow_server_settings *settings);
 void flow_server_close(struct flow_server *flow); /* NULL is allowed; after the HTTP server was closed */
+
+/* For /metrics. */
+void flow_server_numbers(struct flow_server *flow, struct engine_numbers *numbers);
 
 /* False with the reason when the engine does not work. */
 bool flow_server_healthy(struct flow_server *flow, struct error *err);

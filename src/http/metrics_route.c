@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "flow/engine.h"
 #include "http/app.h"
+#include "http/flow_server.h"
 #include "http/handlers.h"
 #include "http/reply.h"
 #include "http/server.h"
@@ -54,6 +56,26 @@ static void write_last_run(const struct site_app *app, struct text *out) {
     metrics_value(out, "tidemill_last_run_failures", "gauge", "What went wrong in it.", (double)run.failures);
 }
 
+static void write_engine(const struct site_app *app, struct text *out) {
+    struct engine_numbers numbers = {0};
+    if (!app->settings->flow)
+        return;
+    flow_server_numbers(app->settings->flow, &numbers);
+    metrics_value(out, "tidemill_flow_transitions_total", "counter", "States entered.", (double)numbers.transitions);
+    metrics_value(out, "tidemill_flow_executions_started_total", "counter", "Executions started.",
+                  (double)numbers.executions_started);
+    metrics_value(out, "tidemill_flow_executions_ended_total", "counter", "Executions ended.",
+                  (double)numbers.executions_ended);
+    metrics_value(out, "tidemill_flow_tasks_started_total", "counter", "Tasks handed to the pool.",
+                  (double)numbers.tasks_started);
+    metrics_value(out, "tidemill_flow_commits_total", "counter", "Commits of the engine's database.",
+                  (double)numbers.commits);
+    metrics_value(out, "tidemill_flow_executions_in_memory", "gauge", "Open executions that are held in memory.",
+                  (double)numbers.open_in_memory);
+    metrics_value(out, "tidemill_flow_healthy", "gauge", "1 if the engine can write.",
+                  flow_server_healthy(app->settings->flow, NULL) ? 1 : 0);
+}
+
 void metrics_page(void *to, const struct server_request *request, struct server_response *response) {
     struct site_app *app = to;
     if (!app->settings->public_metrics && !request->local) {
@@ -70,6 +92,7 @@ void metrics_page(void *to, const struct server_request *request, struct server_
                       (double)server_connections(server));
     write_sites(hold->view, &out);
     write_last_run(app, &out);
+    write_engine(app, &out);
     metrics_value(&out, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
     metrics_value(&out, "tidemill_uptime_seconds", "counter", "Since the server started.",
                   (double)(clock_monotonic_ms(app->clock) - app->started_ms) / 1e3);
