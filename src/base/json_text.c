@@ -122,7 +122,7 @@ static bool write_object(struct writer *writer, const json_t *object) {
 }
 
 static bool write_value(struct writer *writer, const json_t *value) {
-    if (!value || writer->depth > DEEPEST)
+    if (!value || writer->depth > DEEPEST || writer->text->overflow) /* what is too long already is not gone through */
         return false;
     switch (json_typeof(value)) {
     case JSON_OBJECT:

@@ -153,15 +153,16 @@
 
 /* ---- flow: expressions ---- */
 #define LIMIT_FLOW_EXPRESSION_BYTES                                                                                    \
-    (64 * KIB)                         /* one path or intrinsic call; the service's literals end at 10,000 characters */
-#define LIMIT_FLOW_PATH_STEPS 200      /* written by hand they have ten */
-#define LIMIT_FLOW_PATH_DEPTH 32       /* filters within filters, calls within calls in paths */
-#define LIMIT_FLOW_EVALUATION 2000000  /* nodes looked at by one expression: a payload of 256 KiB has 128,000 */
-#define LIMIT_FLOW_RESULTS 200000      /* nodes that a path selects: more than any payload has */
-#define LIMIT_FLOW_RESULT_SIZE 1000000 /* nodes (and 16 bytes of text each) within what a path selects */
-#define LIMIT_FLOW_DEPTH 1000          /* of the value that a path walks through; what is parsed has less */
-#define LIMIT_FLOW_REGEX_BYTES 1000    /* a pattern in a filter */
-#define LIMIT_FLOW_REGEX_STATES 4000   /* of its automaton, repetitions written out; each byte of text costs as much */
+    (64 * KIB)                    /* one path or intrinsic call; the service's literals end at 10,000 characters */
+#define LIMIT_FLOW_PATH_STEPS 200 /* written by hand they have ten */
+#define LIMIT_FLOW_PATH_DEPTH 32  /* filters within filters, calls within calls in paths */
+#define LIMIT_FLOW_STATE_EVALUATION 8000000 /* by all expressions of one state together: below a second */
+#define LIMIT_FLOW_EVALUATION 2000000       /* nodes looked at by one expression: a payload of 256 KiB has 128,000 */
+#define LIMIT_FLOW_RESULTS 200000           /* nodes that a path selects: more than any payload has */
+#define LIMIT_FLOW_RESULT_SIZE 1000000      /* nodes (and 16 bytes of text each) within what a path selects */
+#define LIMIT_FLOW_DEPTH 1000               /* of the value that a path walks through; what is parsed has less */
+#define LIMIT_FLOW_REGEX_BYTES 1000         /* a pattern in a filter */
+#define LIMIT_FLOW_REGEX_STATES 4000    /* of its automaton, repetitions written out; each byte of text costs as much */
 #define LIMIT_FLOW_INTRINSIC_NESTING 10 /* the service's */
 #define LIMIT_FLOW_INTRINSIC_ITEMS                                                                                     \
     1000 /* of an array that States.ArrayRange or ArrayPartition makes: the service's                                  \

@@ -140,6 +140,7 @@ struct execution {
     bool is_new, dirty, is_ready, rows; /* rows: frames may be in the database */
     bool cached;
     int64_t transitions;
+    size_t budget; /* nodes that the expressions of the present state may still look at */
 };
 
 /* ---- frame.c ---- */

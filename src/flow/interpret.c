@@ -81,13 +81,15 @@ struct step {
 
 static void step_open(struct step *step, struct frame *frame) {
     *step = (struct step){.arena = engine_arena(frame->execution->engine)};
+    frame->execution->budget = LIMIT_FLOW_STATE_EVALUATION;
     if (frame->execution->uses_context)
         step->context = make_context(frame);
     step->evaluation = (struct evaluation){.arena = step->arena,
                                            .input = frame->input->value,
                                            .context = step->context,
                                            .variables = &frame->variables,
-                                           .random = engine_random(frame->execution->engine)};
+                                           .random = engine_random(frame->execution->engine),
+                                           .budget = &frame->execution->budget};
 }
 
 static void step_close(struct step *step) {
@@ -97,11 +99,13 @@ static void step_close(struct step *step) {
 
 struct evaluation frame_evaluation(struct frame *frame, struct arena *arena, json_t **context) {
     *context = frame->execution->uses_context ? make_context(frame) : NULL;
+    frame->execution->budget = LIMIT_FLOW_STATE_EVALUATION;
     return (struct evaluation){.arena = arena,
                                .input = frame->input->value,
                                .context = *context,
                                .variables = &frame->variables,
-                               .random = engine_random(frame->execution->engine)};
+                               .random = engine_random(frame->execution->engine),
+                               .budget = &frame->execution->budget};
 }
 
 /* ---- from state to state ---- */
@@ -574,8 +578,12 @@ void execution_run(struct execution *execution, size_t most) {
             continue;
         if (frame->phase == FRAME_ENTER)
             enter(frame);
-        if (frame->phase == FRAME_AGAIN)
-            carry_out(frame);
+        if (frame->phase != FRAME_AGAIN)
+            continue;
+        execution->budget = LIMIT_FLOW_STATE_EVALUATION;
+        carry_out(frame);
+        /* A state that computes much counts as many. */
+        done += (LIMIT_FLOW_STATE_EVALUATION - execution->budget) / (LIMIT_FLOW_STATE_EVALUATION / LIMIT_FLOW_SLICE);
     }
     execution->ready_at = execution->ready_count = 0;
 }

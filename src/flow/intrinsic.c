@@ -260,7 +260,26 @@ static json_t *argument_value(const struct run *run, const struct argument *argu
     return json_incref((json_t *)(uintptr_t)argument->literal);
 }
 
+/* What a value costs a function that takes or makes it, in nodes; what is in it was paid for when it was found. */
+static size_t cost_of(const json_t *value) {
+    if (json_is_string(value))
+        return json_string_length(value) / 4;
+    return json_is_array(value) ? json_array_size(value) : json_object_size(value);
+}
+
+static bool pay(const struct run *run, size_t cost) {
+    size_t *budget = run->evaluation->budget;
+    if (*budget >= cost) {
+        *budget -= cost;
+        return true;
+    }
+    *budget = 0;
+    return failure_set(run->failure, run->evaluation->arena, FAILURE_RUNTIME,
+                       "The expressions of the state look at too many nodes");
+}
+
 static json_t *evaluate(const struct run *run, const struct call *call) {
+    size_t cost = 1;
     struct intrinsic_call now = {.evaluation = run->evaluation, .name = call->name};
     now.arguments = arena_alloc_array(run->evaluation->arena, call->count, sizeof(json_t *));
     json_t *value = NULL;
@@ -269,10 +288,14 @@ static json_t *evaluate(const struct run *run, const struct call *call) {
         if (!argument)
             break;
         now.arguments[now.count++] = argument;
+        cost += cost_of(argument);
     }
-    if (now.count == call->count) {
+    if (now.count == call->count && pay(run, cost)) {
         value = call->function->call(&now);
-        if (!value)
+        if (value && !pay(run, cost_of(value))) {
+            json_decref(value);
+            value = NULL;
+        } else if (!value)
             failure_set(run->failure, run->evaluation->arena, FAILURE_INTRINSIC,
                         "The function '%s' had the following error: Invalid arguments in %s: %s", run->intrinsic->text,
                         call->name, now.fault ? now.fault : "");

@@ -63,7 +63,7 @@ bool path_spend(struct path_walk *walk, size_t nodes) {
     }
     *walk->budget = 0;
     return failure_set(walk->failure, walk->evaluation->arena, FAILURE_RUNTIME,
-                       "The expression looks at more than %d nodes", LIMIT_FLOW_EVALUATION);
+                       "The expressions of the state look at too many nodes");
 }
 
 /* The names of Jackson's classes stand in Jayway's messages. */

@@ -168,6 +168,9 @@ static bool scan_here(struct search *search, size_t index, const json_t *node) {
 }
 
 static bool scan_below(struct search *search, size_t index, const json_t *node) {
+    size_t size = json_is_array(node) ? json_array_size(node) : json_object_size(node);
+    if (!path_spend(search->walk, size / 8)) /* passing over what has nothing in it is quick, and not for nothing */
+        return false;
     if (json_is_array(node)) {
         for (size_t i = 0; i < json_array_size(node); i++) {
             if (!scan(search, index, json_array_get(node, i)))

@@ -217,6 +217,28 @@ def test_paths_and_patterns_that_explode():
             assert told["status"] == "SUCCEEDED" or told["error"] in ("States.Runtime", "States.DataLimitExceeded"), told
 
 
+def test_states_that_compute_without_measure():
+    """Each of thousands of expressions is within its bounds; all of a state together are not. The loop is the others' too."""
+    numbers, text = list(range(30000)), "a" * 200000
+
+    def every(expression, count=10000):
+        return f.machine("S", S={**LEAF, "Parameters": {f"y{i}.$": expression for i in range(count)}})
+
+    def rules(rule):
+        return f.machine("S", S={"Type": "Choice", "Choices": [{**rule, "Next": "E"}] * 9000, "Default": "E"}, E={"Type": "Succeed"})
+
+    cases = [(every("States.ArrayContains($.x, 'a')"), numbers), (every("States.ArrayUnique($.x)", 500), numbers),
+             (every("States.ArrayLength(States.Array(States.JsonToString($)))"), numbers), (every("$..nothing"), numbers),
+             (every("States.ArrayLength(States.Array(States.Format('{}{}', $.x, $.x)))", 8000), text), (every("States.ArrayLength(States.StringSplit($.x, 'a'))"), text),
+             (every("States.ArrayLength(States.Array(States.Hash($.x, 'SHA-512')))"), text[:10000]), (rules({"Variable": "$.x[?(@ == 'a')]", "IsPresent": True}), numbers)]
+    with Place() as place:
+        executions = [place.start(place.machine(definition), {"x": value}) for definition, value in cases]
+        place.others_go_on([*executions, place.start(place.machine(f.machine("W", W={"Type": "Wait", "Seconds": 3, "End": True})))])
+        for execution in executions:
+            told = place.end(execution)
+            assert told["status"] == "FAILED" and told["error"] == "States.Runtime", str(told)[:400]
+
+
 def endless(state, assign=None):
     first = {"Type": "Pass", "Next": "S", **({"Assign": assign} if assign else {})}
     more = {"Type": "Choice", "Choices": [{"Variable": "$.never", "IsPresent": True, "Next": "End"}], "Default": "S"}
