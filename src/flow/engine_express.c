@@ -4,7 +4,46 @@
 #include "base/memory.h"
 #include "flow/engine_private.h"
 
+enum { TIDIED_LEAST = 1 << 16 };
+
+/* Whose execution is gone. */
+static bool is_stale(const struct engine *engine, const struct express_timer *timer) {
+    for (const struct execution *e = engine->executions[EXECUTIONS_HASH(timer->execution)]; e; e = e->chain) {
+        if (e->id == timer->execution)
+            return e->status != EXECUTION_RUNNING;
+    }
+    return true;
+}
+
+static int by_due(const void *a, const void *b) {
+    int64_t left = ((const struct express_timer *)a)->due_ms;
+    int64_t right = ((const struct express_timer *)b)->due_ms;
+    return (left > right) - (left < right);
+}
+
+/* The limit of each execution that has long ended would else wait for its five minutes here. What is in order is a
+ * heap, too. */
+static void tidy(struct engine *engine) {
+    size_t kept = 0;
+    for (size_t i = 0; i < engine->express_timer_count; i++) {
+        if (!is_stale(engine, &engine->express_timers[i]))
+            engine->express_timers[kept++] = engine->express_timers[i];
+    }
+    engine->express_timer_count = kept;
+    if (kept)
+        qsort(engine->express_timers, kept, sizeof(*engine->express_timers), by_due);
+    engine->express_tidy_at = 2 * kept > TIDIED_LEAST ? 2 * kept : TIDIED_LEAST;
+}
+
+int64_t express_timers_first(struct engine *engine) {
+    while (engine->express_timer_count && is_stale(engine, &engine->express_timers[0]))
+        express_timers_take(engine);
+    return engine->express_timer_count ? engine->express_timers[0].due_ms : INT64_MAX;
+}
+
 static void put(struct engine *engine, struct express_timer timer) {
+    if (engine->express_timer_count > engine->express_tidy_at)
+        tidy(engine);
     engine->express_timers = memory_grow(engine->express_timers, engine->express_timer_count,
                                          &engine->express_timer_capacity, sizeof(*engine->express_timers));
     struct express_timer *heap = engine->express_timers;
@@ -41,6 +80,8 @@ struct express_timer express_timers_take(struct engine *engine) {
 /* A timer that was set again or taken back stays in the heap and is found stale when it is due. */
 void express_save(struct execution *execution) {
     struct engine *engine = execution->engine;
+    if (execution->status != EXECUTION_RUNNING)
+        return;
     if (execution->due_ms && execution->due_ms != execution->stored_due_ms)
         put(engine, (struct express_timer){execution->due_ms, execution->id, 0, TIMER_EXECUTION});
     execution->stored_due_ms = execution->due_ms;

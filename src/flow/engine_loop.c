@@ -250,10 +250,8 @@ static void one_round(struct engine *engine, struct message *messages) {
 /* ---- waiting ---- */
 
 static int64_t earliest(struct engine *engine) {
-    int64_t due = engine->next_due;
-    if (engine->express_timer_count && engine->express_timers[0].due_ms < due)
-        due = engine->express_timers[0].due_ms;
-    return due;
+    int64_t express = express_timers_first(engine);
+    return express < engine->next_due ? express : engine->next_due;
 }
 
 /* How long the loop may sleep, in real milliseconds. */

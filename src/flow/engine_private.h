@@ -161,7 +161,7 @@ struct engine {
     int64_t next_execution, next_express, next_queued;
     int64_t next_due;                     /* of the timers in the database; INT64_MAX: none */
     struct express_timer *express_timers; /* a heap */
-    size_t express_timer_count, express_timer_capacity;
+    size_t express_timer_count, express_timer_capacity, express_tidy_at;
     bool in_transaction;
     struct error broken; /* of the present round; code ERROR_NONE: none */
     int64_t now_ms;
@@ -255,6 +255,7 @@ bool engine_withdraw(struct engine *engine, int64_t id, int64_t number);
 /* Timers of executions that no database has. */
 void express_save(struct execution *execution);
 struct express_timer express_timers_take(struct engine *engine);
+int64_t express_timers_first(struct engine *engine); /* when the first is due; INT64_MAX: there is none */
 /* StartSyncExecution's answer. */
 json_t *describe_sync(const struct execution *execution);
 /* Tells all who still wait that the engine ends. */

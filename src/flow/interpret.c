@@ -539,8 +539,11 @@ void execution_begin(struct execution *execution) {
     event_text(execution, "stateMachineAliasArn", execution->alias_arn);
     event_close(execution);
     event_end(execution);
-    if (execution->machine->timeout_s > 0 && execution->list_number < 0)
-        execution->due_ms = execution->started_ms + (int64_t)(execution->machine->timeout_s * 1000);
+    double limit_s = execution->list_number < 0 ? execution->machine->timeout_s : 0;
+    if (execution->express && (limit_s <= 0 || limit_s > LIMIT_FLOW_EXPRESS_SECONDS))
+        limit_s = LIMIT_FLOW_EXPRESS_SECONDS;
+    if (limit_s > 0)
+        execution->due_ms = execution->started_ms + (int64_t)(limit_s * 1000);
     frame_ready(root);
 }
 

@@ -25,11 +25,11 @@ LEAF = {"Type": "Pass", "End": True}
 class Place:
     """A server whose memory is watched while it runs."""
 
-    def __init__(self):
+    def __init__(self, *more):
         self.folder = tempfile.TemporaryDirectory(prefix="tidemill-hostile-")
         data = os.path.join(self.folder.name, "data")
         os.mkdir(data)
-        self.server = f.Server(f.plain_program(), data)
+        self.server = f.Server(f.plain_program(), data, *more)
         self.server.start()
         self.count, self.most = 0, 0
 
@@ -192,6 +192,21 @@ def test_cycles_end_at_the_limit_of_events():
         caught = f.machine("M", M={"Type": "Parallel", "Branches": [cycle], "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "M"}], "End": True})
         told = place.run(caught)
         assert told["status"] == "FAILED" and "25000" in told["cause"], told  # nothing catches it
+
+
+def test_express_cycles_end_after_five_minutes():
+    """Their history has no limit of events; time runs a hundred times as fast here."""
+    cycle = f.machine("A", A={"Type": "Pass", "Next": "B"}, B={"Type": "Choice", "Choices": [{"Variable": "$.never", "IsPresent": True, "Next": "C"}], "Default": "A"},
+                      C={"Type": "Succeed"})
+    with Place("--time-scale", "100") as place:
+        for name, more in (("forever", {}), ("own", {"TimeoutSeconds": 100})):
+            machine = place.server.call("CreateStateMachine", name=name, definition=json.dumps({**cycle, **more}), roleArn=f.ROLE, type="EXPRESS")["stateMachineArn"]
+            for _ in range(3):
+                place.server.call("StartExecution", stateMachineArn=machine)
+            told = place.server.call("StartSyncExecution", stateMachineArn=machine)
+            assert told["status"] == "TIMED_OUT", told
+            assert 90 <= told["stopDate"] - told["startDate"] <= (400 if name == "forever" else 200), told
+        place.look()
 
 
 def test_paths_and_patterns_that_explode():
