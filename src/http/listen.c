@@ -71,7 +71,7 @@ static int listen_unix(const char *path, struct error *err) {
                   sizeof(address.sun_path) - 1, path);
         return -1;
     }
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     unlink(path);
     int handle = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (handle >= 0 && bind(handle, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
