@@ -32,6 +32,7 @@ class Preloaded:
     def __init__(self, folder, error):
         self.data = os.path.join(folder, "data")
         os.mkdir(self.data)
+        self.log_path = os.path.join(folder, "log")
         self.gate = os.path.join(folder, "gate")
         self.environment = {"LD_PRELOAD": f.shim(), "TIDEMILL_FAULT_UNDER": os.path.realpath(self.data), "TIDEMILL_FAULT_WHILE": self.gate,
                             "TIDEMILL_FAULT_ERRNO": error}
@@ -47,10 +48,18 @@ class Preloaded:
         pass
 
 
+class Sound:
+    """A disk without faults."""
+
+    def __init__(self, data):
+        self.data, self.environment, self.log_path = data, {}, data + ".log"
+
+
 class Small:
     """A file system of a few megabytes, with a file that takes what is left."""
 
     def __init__(self, folder, _error):
+        self.log_path = os.path.join(folder, "log")
         self.root = os.path.join(folder, "small")
         os.mkdir(self.root)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", self.root], check=True, stderr=subprocess.DEVNULL)
@@ -94,7 +103,7 @@ class Scene:
         self.functions = f.Lambda(random.Random(5), self.token)
         self.tokens = []
         self.server = f.Server(f.plain_program(), disk.data, "--lambda-endpoint", self.functions.url, environment=disk.environment)
-        self.server.log_path = disk.data + "-log" if isinstance(disk, Preloaded) else os.path.join(os.path.dirname(disk.root), "log")
+        self.server.log_path = disk.log_path
         self.server.start()
         self.activity = self.server.call("CreateActivity", name="work")["activityArn"]
         definitions = f.machines(self.activity)
@@ -159,6 +168,15 @@ class Scene:
             return True
         return told
 
+    def start_refused(self):
+        """True when a start is refused as it should be; else it was confirmed."""
+        try:
+            self.start("chain", 20000)
+        except f.Refused as refused:
+            assert (refused.status, refused.code) == (503, "ServiceUnavailable"), f"{refused.status} {refused}"
+            return True
+        return False
+
     def close(self):
         if self.server.process.poll() is None:
             self.server.kill()
@@ -178,7 +196,7 @@ def fails_while_full(disk, whole):
         token, given = scene.take()
         disk.fill()
         confirmed = 0
-        while scene.start_refused() is not True:
+        while not scene.start_refused():
             confirmed += 1
             assert confirmed < 2000, "the disk is never full"
         assert not whole or not confirmed, "an execution was confirmed on a disk that cannot be written"
@@ -219,21 +237,6 @@ def fails_while_full(disk, whole):
         raise
     finally:
         scene.close()
-
-
-def start_refused(scene):
-    """True when a start was refused; the name is not taken by it."""
-    number = scene.number
-    try:
-        scene.start("chain", 20000)
-    except f.Refused as refused:
-        assert (refused.status, refused.code) == (503, "ServiceUnavailable"), f"{refused.status} {refused}"
-        assert f.arn("execution", "chain", f"chain-{number + 1}") not in scene.known
-        return True
-    return False
-
-
-Scene.start_refused = start_refused
 
 
 def in_scratch(kind, error, whole):
@@ -332,9 +335,7 @@ def make_data(folder):
     """A data directory with ended and waiting executions, small and large ones; what the server says about it."""
     data = os.path.join(folder, "whole")
     os.mkdir(data)
-    disk = Preloaded.__new__(Preloaded)
-    disk.data, disk.environment = data, {}
-    scene = Scene(disk)
+    scene = Scene(Sound(data))
     try:
         for _ in range(6):
             for kind in ("chain", "sides", "inline", "spread", "failing"):
