@@ -196,8 +196,9 @@ static bool send_message(void *to, const struct schedule_message *message, struc
         json_t *attributes = json_object();
         const char *name;
         json_t *value;
-        json_object_foreach ((json_t *)(uintptr_t)message->attributes, name, value)
+        json_object_foreach ((json_t *)(uintptr_t)message->attributes, name, value) {
             json_object_set_new(attributes, name, json_pack("{s:s, s:O}", "DataType", "String", "StringValue", value));
+        }
         json_object_set_new(parameters, "MessageAttributes", attributes);
     }
     struct integration_call call = {

@@ -84,13 +84,14 @@ int command_schedule_list(struct command_context *context) {
     }
     size_t index;
     const json_t *row;
-    json_array_foreach (all, index, row)
+    json_array_foreach (all, index, row) {
         printf(
             "%-30s %-9s %-21s %s (%s) -> %s\n",
             arena_format(context->arena, "%s/%s", json_get_text(row, "GroupName", ""), json_get_text(row, "Name", "")),
             json_get_text(row, "State", ""), json_get_text(row, "next", ""),
             json_get_text(row, "ScheduleExpression", ""), json_get_text(row, "ScheduleExpressionTimezone", ""),
             json_get_text(json_object_get(row, "Target"), "Arn", ""));
+    }
     if (!json_array_size(all))
         puts("no schedules");
     return EXIT_WELL;
@@ -156,11 +157,13 @@ static bool list_groups(struct command_context *context, struct schedule_client 
     } while (token);
     size_t index;
     const json_t *row;
-    if (output_wants_json(context))
+    if (output_wants_json(context)) {
         output_json(all);
-    else
-        json_array_foreach (all, index, row)
-            printf("%s\n", json_get_text(row, "Name", ""));
+        return true;
+    }
+    json_array_foreach (all, index, row) {
+        printf("%s\n", json_get_text(row, "Name", ""));
+    }
     return true;
 }
 

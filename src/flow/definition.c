@@ -135,12 +135,12 @@ static void resolve_variables(struct compiler *compiler, json_t *value) {
     const char *text = json_string_value(value);
     if (text && strstr(text, "${") && strlen(text) == json_string_length(value))
         json_string_set(value, resolved(compiler, text));
-    else if (json_is_object(value))
-        json_object_foreach (value, key, member)
-            resolve_variables(compiler, member);
-    else if (json_is_array(value))
-        json_array_foreach (value, index, member)
-            resolve_variables(compiler, member);
+    json_object_foreach (value, key, member) {
+        resolve_variables(compiler, member);
+    }
+    json_array_foreach (value, index, member) {
+        resolve_variables(compiler, member);
+    }
 }
 
 /* ---- the machine ---- */

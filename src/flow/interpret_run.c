@@ -238,7 +238,8 @@ static void read_or_begin(struct frame *frame, struct run_limits *limits, json_t
     frame->fixed_changed = frame->moving_changed = true;
     started(frame, json_array_size(items));
     if (items) {
-        map_run_items(frame, json_incref(items), NULL);
+        struct failure none = {0};
+        map_run_items(frame, json_incref(items), &none);
         return;
     }
     frame->phase = FRAME_READING;

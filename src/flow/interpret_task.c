@@ -159,7 +159,8 @@ void task_answer(struct frame *frame, json_t *output, const struct failure *fail
     frame->child = 0;
     engine_dirty(frame->execution);
     if (!output) {
-        failed(frame, failure);
+        struct failure none = {0};
+        failed(frame, failure ? failure : &none);
         return;
     }
     struct payload *payload = payload_take_json(output);
@@ -352,8 +353,9 @@ static json_t *keys_in_case(const json_t *value, bool upper) {
         json_t *made = json_array();
         size_t i;
         json_t *item;
-        json_array_foreach ((json_t *)(uintptr_t)value, i, item)
+        json_array_foreach ((json_t *)(uintptr_t)value, i, item) {
             json_array_append_new(made, keys_in_case(item, upper));
+        }
         return made;
     }
     if (!json_is_object(value))

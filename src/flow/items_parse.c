@@ -15,7 +15,9 @@ static size_t most_items(const json_t *options) {
 
 /* "/a/b": RFC 6901 over objects; borrowed, or NULL. */
 static json_t *follow(json_t *value, const char *pointer) {
-    while (value && pointer && *pointer == '/') {
+    if (!pointer)
+        return value;
+    while (value && *pointer == '/') {
         const char *end = strchrnul(++pointer, '/');
         TEXT_OWNED char *name = memory_text_part(pointer, (size_t)(end - pointer));
         char *to = name;

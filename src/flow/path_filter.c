@@ -176,16 +176,16 @@ static const struct filter *read_or(struct path_reader *reader);
 static const struct filter *read_unary(struct path_reader *reader) {
     path_skip_blanks(reader);
     if (path_next_is(reader, '!') || path_next_is(reader, '(')) {
-        bool not = path_next_is(reader, '!');
+        bool negated = path_next_is(reader, '!');
         if (reader->nesting >= LIMIT_FLOW_PATH_DEPTH)
             return fault(reader, "nested too deeply");
         reader->nesting++;
         reader->at++;
-        const struct filter *inner = not ? read_unary(reader) : read_or(reader);
+        const struct filter *inner = negated ? read_unary(reader) : read_or(reader);
         reader->nesting--;
         if (!inner)
             return NULL;
-        if (not ) {
+        if (negated) {
             struct filter *filter = made(reader, FILTER_NOT);
             filter->left = inner;
             return filter;

@@ -126,8 +126,9 @@ static json_t *keys(struct call *call, int kind) {
     const char *key = NULL;
     size_t key_length = 0;
     json_t *value = NULL;
-    json_object_keylen_foreach((json_t *)(uintptr_t)call->subject, key, key_length, value)
+    json_object_keylen_foreach((json_t *)(uintptr_t)call->subject, key, key_length, value) {
         json_array_append_new(made, json_stringn_nocheck(key, key_length));
+    }
     return made;
 }
 
@@ -230,5 +231,6 @@ json_t *path_function_call(struct path_walk *walk, const struct path_step *step,
     for (size_t i = 0; i < count; i++)
         json_decref(call.values[i]);
     *words = call.words;
+    /* cppcheck-suppress returnDanglingLifetime ; the value is counted, and nothing of the call */
     return value;
 }

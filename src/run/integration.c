@@ -160,7 +160,7 @@ bool integration_call(struct integration *integration, const struct integration_
 }
 
 static bool run_task(struct task_call *task, const json_t *input, json_t **output, struct error *err) {
-    struct integration_failure failure;
+    struct integration_failure failure = {0};
     json_t *result = NULL;
     struct integration_call call = {
         .service = json_get_text(input, "service", ""),
