@@ -38,9 +38,11 @@
 #define LIMIT_FLOW_PAYLOAD (256 * KIB)      /* bytes of an input, output or result */
 #define LIMIT_FLOW_PAYLOAD_DEPTH                                                                                       \
     90 /* of a payload: it is stored two levels down, and what is read is at most LIMIT_JSON_DEPTH */
-#define LIMIT_FLOW_STORED_DEPTH 110    /* as stored: LIMIT_JSON_DEPTH, within batches, lists and frames */
-#define LIMIT_FLOW_EXPRESS_SECONDS 300 /* of an Express execution, which has no other end to its history */
-#define LIMIT_FLOW_EVENTS 25000        /* of one execution's history */
+#define LIMIT_FLOW_STORED_DEPTH 110     /* as stored: LIMIT_JSON_DEPTH, within batches, lists and frames */
+#define LIMIT_FLOW_VARIABLES (10 * MIB) /* the service's: of an execution; here of each scope */
+#define LIMIT_FLOW_VARIABLE_SMALL KIB   /* shorter ones are as few as the names in a definition */
+#define LIMIT_FLOW_EXPRESS_SECONDS 300  /* of an Express execution, which has no other end to its history */
+#define LIMIT_FLOW_EVENTS 25000         /* of one execution's history */
 #define LIMIT_FLOW_PENDING                                                                                             \
     (512 * MIB) /* history not yet written, of one execution: a slice of states with full payloads */
 #define LIMIT_FLOW_INLINE_CONCURRENCY 40 /* iterations of an inline Map at a time */

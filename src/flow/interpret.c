@@ -200,20 +200,33 @@ bool payload_is_too_large(struct frame *frame, struct failure *failure) {
         frame->state->name);
 }
 
-static bool variables_fit(const json_t *assigned) {
+/* All variables that the frame would have. Looking costs as much as they are long, so it counts as computing. */
+static bool all_variables_fit(struct frame *frame, const json_t *assigned) {
+    size_t *budget = &frame->execution->budget;
+    size_t length = 0;
+    JSON_OWNED json_t *values = frame->variables.values ? json_copy(frame->variables.values) : json_object();
+    json_object_update(values, (json_t *)(uintptr_t)assigned);
+    char *text = json_text_within(values, LIMIT_FLOW_VARIABLES, &length);
+    free(text);
+    *budget -= length / 16 < *budget ? length / 16 : *budget;
+    return text != NULL;
+}
+
+static bool variables_fit(struct frame *frame, const json_t *assigned) {
     const char *name;
     json_t *value;
-    bool fits = true;
+    bool fits = true, large = false;
     json_object_foreach ((json_t *)(uintptr_t)assigned, name, value) {
         struct payload *made = payload_take_json(json_incref(value));
         fits &= payload_fits(made);
+        large |= fits && payload_length(made) > LIMIT_FLOW_VARIABLE_SMALL;
         payload_let(made);
     }
-    return fits;
+    return fits && (!large || all_variables_fit(frame, assigned));
 }
 
 static bool too_large(struct frame *frame, struct payload *output, const json_t *assigned, struct failure *failure) {
-    bool fits = (output == frame->input || payload_fits(output)) && (!assigned || variables_fit(assigned));
+    bool fits = (output == frame->input || payload_fits(output)) && (!assigned || variables_fit(frame, assigned));
     return !fits && !payload_is_too_large(frame, failure);
 }
 

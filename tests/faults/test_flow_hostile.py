@@ -272,6 +272,10 @@ def test_data_that_grows():
         told = place.run(assign)
         assert told["status"] == "FAILED", told
         print(f"     variables end with {told['error']}: {told['cause'][:120]}")
+        states = {f"s{i}": {"Type": "Pass", "Assign": {f"v{i}.$": "$.x"}, "Next": f"s{i + 1}"} for i in range(1500)}
+        many = {"StartAt": "s0", "States": {**states, "s1500": {"Type": "Succeed"}}}
+        assert place.run(many, {"x": "y" * 1000})["status"] == "SUCCEEDED"
+        assert place.run(many, {"x": "y" * 250000})["error"] == "States.DataLimitExceeded"
         refs = f.machine("S", S={**LEAF, "Parameters": {f"k{i}.$": "$" for i in range(20000)}})
         assert place.run(refs, {"x": "y" * 200000})["error"] == "States.DataLimitExceeded"
         share = endless({"Type": "Pass", "Assign": {"x.$": "States.Array($x, $x, $x, $x, $x, $x, $x, $x)"}}, {"x": 1})
