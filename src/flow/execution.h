@@ -179,6 +179,10 @@ int64_t event_failure(struct execution *execution, int64_t previous, const char 
 void execution_run(struct execution *execution, size_t most);
 /* Fills FAILURE_DATA_LIMIT for the frame's state; false. */
 bool payload_is_too_large(struct frame *frame, struct failure *failure);
+/* Whether what is to be assigned is within the limits, each variable and all of the frame's together. */
+bool frame_variables_fit(struct frame *frame, const json_t *assigned);
+/* The context object, for machines whose text names it at all. A new reference. */
+json_t *frame_context(struct frame *frame);
 void execution_begin(struct execution *execution); /* the first event and the root frame */
 /* What the state's expressions see; the caller releases *context (may be NULL). */
 struct evaluation frame_evaluation(struct frame *frame, struct arena *arena, json_t **context);
