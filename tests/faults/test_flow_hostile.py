@@ -37,14 +37,16 @@ class Place:
         return self
 
     def __exit__(self, kind, *_):
-        if kind:
-            print(self.server.told())
-        else:
-            assert self.server.process.poll() is None, self.server.told()
-            assert self.most < MEMORY_MOST, f"{self.most >> 20} MiB of memory"
-        if self.server.process.poll() is None:
+        ended = self.server.process.poll() is not None
+        if not ended:
             self.server.kill()
+        told = self.server.told()
         self.folder.cleanup()
+        if kind:
+            print(told)
+            return
+        assert not ended, told
+        assert self.most < MEMORY_MOST, f"{self.most >> 20} MiB of memory"
 
     def machine(self, definition, refused=None):
         """The machine's ARN; with `refused` the error that the definition has to meet (or none)."""
