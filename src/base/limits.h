@@ -50,6 +50,7 @@
 #define LIMIT_FLOW_CACHED 2000           /* executions kept in memory though they only wait: about 4 KB each */
 #define LIMIT_FLOW_ITEMS 100000000       /* of one distributed Map, as the service */
 #define LIMIT_FLOW_ITEM_FILE (512 * MIB) /* a file that an ItemReader reads whole */
+#define LIMIT_FLOW_SLICE_BYTES (8 * MIB) /* of new history, after which a round is written */
 #define LIMIT_FLOW_SLICE 200             /* states that one execution runs before others get their turn */
 
 /* ---- web, http client ---- */

@@ -31,18 +31,22 @@ static struct message *take_messages(struct engine *engine) {
 
 static void run_ready(struct engine *engine) {
     int64_t until = clock_monotonic_ms(engine->settings.clock) + ROUND_MS;
+    size_t bytes = 0;
     while (engine->ready || engine->ended_count) {
         struct execution *execution = engine->ready;
         if (execution) {
             engine->ready = execution->next_ready;
             if (!engine->ready)
                 engine->ready_end = &engine->ready;
+            size_t before = execution->pending.length;
             execution_run(execution, LIMIT_FLOW_SLICE);
+            bytes += execution->pending.length - before;
         }
         engine_tell_parents(engine);
         if (engine->offers)
             engine_serve_pollers(engine);
-        if (clock_monotonic_ms(engine->settings.clock) >= until)
+        /* History with full payloads is long: it goes to the disk before there is more of it. */
+        if (bytes > LIMIT_FLOW_SLICE_BYTES || clock_monotonic_ms(engine->settings.clock) >= until)
             break;
     }
 }

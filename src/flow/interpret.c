@@ -466,7 +466,7 @@ void execution_run(struct execution *execution, size_t most) {
     execution->is_ready = false;
     engine_dirty(execution); /* one that ended while it waited for its turn is looked at once more, and put away */
     for (size_t done = 0; execution->ready_at < execution->ready_count; done++) {
-        if (done >= most) { /* others have their turn */
+        if (done >= most || execution->pending.length > LIMIT_FLOW_SLICE_BYTES) { /* others have their turn */
             execution->ready_count -= execution->ready_at;
             memmove(execution->ready, execution->ready + execution->ready_at, execution->ready_count * sizeof(void *));
             execution->ready_at = 0;

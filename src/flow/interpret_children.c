@@ -203,6 +203,7 @@ static bool start_iteration(struct frame *frame, size_t item) {
     child->input = input == child->value->value ? payload_hold(child->value) : payload_take_json(json_incref(input));
     json_decref(input);
     if (!payload_fits(child->input)) {
+        payload_put(&child->input, payload_hold(child->value)); /* the frame may be kept for a redrive */
         payload_is_too_large(frame, &failure);
         fail_here(frame, &failure, NULL);
         return false;

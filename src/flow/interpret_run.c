@@ -137,6 +137,18 @@ static json_t *make_batches(const json_t *items, const struct run_limits *limits
     return batches;
 }
 
+static bool all_fit(const json_t *items) {
+    bool fit = true;
+    size_t index;
+    json_t *item;
+    json_array_foreach ((json_t *)(uintptr_t)items, index, item) {
+        struct payload *payload = payload_take_json(json_incref(item));
+        fit &= payload_fits(payload);
+        payload_let(payload);
+    }
+    return fit;
+}
+
 /* What the children get, from what was read. */
 static json_t *prepare(struct frame *frame, json_t *items, struct failure *failure) {
     struct arena *arena = engine_arena(frame->execution->engine);
@@ -155,6 +167,11 @@ static json_t *prepare(struct frame *frame, json_t *items, struct failure *failu
                       failure) &&
                part(batcher->batch_input, &evaluation, &limits.batch_input, failure)) {
         made = make_batches(chosen, &limits);
+    }
+    if (made && !all_fit(made)) {
+        payload_is_too_large(frame, failure);
+        json_decref(made);
+        made = NULL;
     }
     json_decref(chosen);
     json_decref(limits.batch_input);

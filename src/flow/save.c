@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/memory.h"
 #include "flow/engine_private.h"
 
@@ -232,7 +233,12 @@ static bool save_history(struct engine *engine, struct execution *execution) {
                                              (const void *)execution->pending.data, execution->pending.length)))
         return false;
     execution->pending_count = 0;
-    text_reset(&execution->pending);
+    if (execution->pending.capacity > LIMIT_FLOW_SLICE_BYTES) {
+        text_close(&execution->pending);
+        text_open(&execution->pending, LIMIT_FLOW_PENDING);
+    } else {
+        text_reset(&execution->pending);
+    }
     return true;
 }
 
