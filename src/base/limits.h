@@ -34,8 +34,7 @@
 #define LIMIT_SIGV4_FIELDS 1024     /* fields of a signed query: they are sorted */
 
 /* ---- flow: state machines (the figures of the service: "Quotas", Step Functions developer guide) ---- */
-#define LIMIT_FLOW_DEFINITION (1024 * 1024) /* bytes of a definition */
-#define LIMIT_FLOW_PAYLOAD (256 * KIB)      /* bytes of an input, output or result */
+#define LIMIT_FLOW_PAYLOAD (256 * KIB) /* bytes of an input, output or result */
 #define LIMIT_FLOW_PAYLOAD_DEPTH                                                                                       \
     90 /* of a payload: it is stored two levels down, and what is read is at most LIMIT_JSON_DEPTH */
 #define LIMIT_FLOW_STORED_DEPTH 110     /* as stored: LIMIT_JSON_DEPTH, within batches, lists and frames */

@@ -173,6 +173,9 @@ static void forget_round(struct engine *engine) {
         }
     }
     engine->dirty = NULL;
+    /* Machines of this round may be gone too, and their numbers be given to others. */
+    machine_cache_close(engine);
+    engine->registry++;
     api_error_close(&error);
 }
 
