@@ -18,8 +18,13 @@ enum { OBJECT_KEY_LONGEST = 1024, OBJECT_ETAG_SIZE = 72 };
 
 enum object_feature {
     OBJECT_IF_ABSENT = 1 << 0, /* put can demand that the key is new */
-    OBJECT_CHECKSUM = 1 << 1,  /* list and head tell a content hash as etag */
-    OBJECT_LOCAL_PATH = 1 << 2 /* an object is a plain file: object_local_path works */
+    OBJECT_CHECKSUM = 1 << 1,  /* list and head tell a content hash as etag, where one can be told (object_match) */
+    OBJECT_LOCAL_PATH = 1 << 2, /* an object is a plain file: object_local_path works */
+    OBJECT_IF_MATCH = 1 << 3,   /* put can demand that the object is still the one of an etag */
+    OBJECT_WRITER = 1 << 4,     /* object_writer_begin works: bytes are written as they come, and a broken-off
+                                 * writing goes on where it was */
+    OBJECT_URL = 1 << 5,        /* object_url works */
+    OBJECT_KEEPS_TIME = 1 << 6  /* an object's time is the one that the put named (modified_ms) */
 };
 
 struct object_facts {
@@ -27,12 +32,17 @@ struct object_facts {
     uint64_t size;
     int64_t modified_ms;         /* UTC */
     char etag[OBJECT_ETAG_SIZE]; /* changes whenever the bytes do; what it is made of is the driver's own */
+    const char *unfit;           /* object_list_all only: why `key` is no allowed key; NULL: it is one */
 };
 
 /* Where the bytes of a put come from: reads up to `size` bytes into `into`; *got 0 is the end. */
 struct object_source {
     bool (*read)(void *from, void *into, size_t size, size_t *got, struct error *err);
     void *from;
+    /* The same from any place, by any number of threads at once, as often as wanted: what a put that sends parts at
+     * the same time, or checks first what it sends, asks for. *got < size is the end. NULL: the source has no such
+     * thing. */
+    bool (*read_at)(void *from, uint64_t offset, void *into, size_t size, size_t *got, struct error *err);
 };
 
 /* Where the bytes of a get go: whole blocks, in order; returning false stops with *err as set. */
@@ -45,20 +55,46 @@ struct object_sink {
 typedef bool object_visit(void *to, const struct object_facts *facts, struct error *err);
 
 struct object_put_options {
-    const char *content_type; /* may be NULL */
-    bool if_absent;           /* ERROR_EXISTS when the key is there (needs OBJECT_IF_ABSENT) */
-    uint64_t expected_size;   /* 0: unknown; else fewer or more bytes from the source are ERROR_INVALID */
+    const char *content_type;  /* may be NULL */
+    const char *cache_control; /* may be NULL */
+    bool if_absent;            /* ERROR_EXISTS when the key is there (needs OBJECT_IF_ABSENT) */
+    const char *if_match;      /* ERROR_CHANGED unless the object has this etag (needs OBJECT_IF_MATCH); NULL: any */
+    uint64_t expected_size;    /* 0: unknown; else fewer or more bytes from the source are ERROR_INVALID */
+    int64_t modified_ms;       /* the time that the object shall have, UTC; 0: now. A store without OBJECT_KEEPS_TIME
+                                * gives its own time all the same */
+    bool resume;               /* parts that an earlier, broken-off put of the same bytes left are used again; what this
+                                * one leaves when it breaks off stays for the next (object_tidy removes it) */
     const struct cancel *cancel;
 };
 
+/* Whether some bytes are those of an object. */
+enum object_match {
+    OBJECT_UNKNOWN, /* the store tells no hash of the object that could be compared */
+    OBJECT_SAME,
+    OBJECT_DIFFERENT,
+};
+
+struct object_writer; /* bytes on their way into an object */
+
+/* Called for each key of object_remove_many; `why` NULL: it is gone. Returning false ends it with *err as set. */
+typedef bool object_removed(void *to, const char *key, const struct error *why, struct error *err);
+
 struct object_store;
 
-/* What a driver is.                          directory   faulty
- *   list, get, put, head, remove   required      x         x
- *   copy                           optional      x         -   (else get and put)
- *   local_path                     optional      x         -   (with OBJECT_LOCAL_PATH)
+/* What a driver is.                          directory   s3   faulty
+ *   list, get, put, head, remove   required      x        x     x
+ *   copy                           optional      x        x     -   (else get and put)
+ *   local_path                     optional      x        -     -   (with OBJECT_LOCAL_PATH)
+ *   match                          optional      x        x     x   (else unknown)
+ *   writer_begin, _add, _end       optional      x        -     x   (with OBJECT_WRITER)
+ *   remove_many                    optional      -        x     -   (else one by one)
+ *   url                            optional      -        x     -   (with OBJECT_URL)
+ *   tidy                           optional      x        x     x   (else nothing is left behind)
+ *   folds                          optional      x        -     x   (else names differ whenever their bytes do)
+ *   copy_from                      optional      -        x     -   (else get and put)
  * object_driver_check() refuses a row that lacks a required function or claims a feature without the function for it.
- * Keys were checked before a driver sees them. `self` is the driver's own state. */
+ * Keys were checked before a driver sees them; the keys that its `list` gives are as they are, with `unfit` left alone.
+ * `self` is the driver's own state. */
 struct object_driver {
     const char *name;
     unsigned features;
@@ -73,6 +109,19 @@ struct object_driver {
     bool (*remove)(void *self, const char *key, struct error *err);
     bool (*copy)(void *self, const char *from, const char *to, struct error *err);
     char *(*local_path)(void *self, struct arena *arena, const char *key);
+    bool (*match)(void *self, const struct object_facts *facts, const struct object_source *source,
+                  enum object_match *match, struct error *err);
+    bool (*writer_begin)(void *self, const char *key, const char *identity, const struct object_put_options *options,
+                         void **writer, uint64_t *have, struct error *err);
+    bool (*writer_add)(void *self, void *writer, const void *data, size_t length, struct error *err);
+    bool (*writer_end)(void *self, void *writer, bool whole, struct object_facts *facts, struct error *err);
+    bool (*remove_many)(void *self, const char *const *keys, size_t count, object_removed *tell, void *to,
+                        struct error *err);
+    bool (*url)(void *self, struct arena *arena, const char *key, int64_t seconds, char **url, struct error *err);
+    bool (*tidy)(void *self, const char *prefix, int64_t before_ms, size_t *removed, struct error *err);
+    bool (*folds)(void *self, bool *folds, struct error *err);
+    bool (*copy_from)(void *self, const struct object_store *store, const char *from, const char *to,
+                      struct object_facts *facts, struct error *err);
     void (*close)(void *self);
 };
 
@@ -87,8 +136,11 @@ const struct object_driver *object_store_driver(const struct object_store *store
 /* ERROR_INVALID with the reason when `key` is no allowed key. */
 bool object_key_check(const char *key, struct error *err);
 
-/* All objects whose key starts with `prefix` ("" for all), in byte order of their keys, however deep. */
+/* All objects whose key starts with `prefix` ("" for all), in byte order of their keys, however deep; those whose keys
+ * are not allowed are left out. */
 bool object_list(struct object_store *store, const char *prefix, object_visit *visit, void *to, struct error *err);
+/* The same with those, too: their facts->unfit says why they cannot be used. */
+bool object_list_all(struct object_store *store, const char *prefix, object_visit *visit, void *to, struct error *err);
 
 /* Reads the object at `key` into `sink`, from byte `from` on, `length` bytes at most (UINT64_MAX: to the end). *facts
  * (may be NULL) on success. ERROR_ABSENT, ERROR_DENIED, ERROR_CHANGED (it was replaced while being read), ERROR_LIMIT
@@ -119,6 +171,42 @@ bool object_exists(struct object_store *store, const char *key, bool *there, str
 /* An absent object is fine. */
 bool object_remove(struct object_store *store, const char *key, struct error *err);
 bool object_copy(struct object_store *store, const char *from, const char *to, struct error *err);
+/* Removes many; each is told. False when it could not be carried on with: some were not told then. */
+bool object_remove_many(struct object_store *store, const char *const *keys, size_t count, object_removed *tell,
+                        void *to, struct error *err);
+
+/* Whether the bytes of `source`, which has read_at, are those of the object that `facts` (of a listing or a head) tell
+ * of. The object is not fetched over a network. */
+bool object_match(struct object_store *store, const struct object_facts *facts, const struct object_source *source,
+                  enum object_match *match, struct error *err);
+
+/* Writes an object piece by piece (needs OBJECT_WRITER). `identity` names the bytes ("s3 bucket key etag"; at most 255
+ * bytes): when an earlier writing of the same key and identity was broken off, *have tells how many bytes are there
+ * already, and the caller goes on behind them; else it is 0. NULL on failure. */
+struct object_writer *object_writer_begin(struct object_store *store, const char *key, const char *identity,
+                                          const struct object_put_options *options, uint64_t *have, struct error *err);
+bool object_writer_add(struct object_writer *writer, const void *data, size_t length, struct error *err);
+/* Ends it. `whole`: the object appears, as with a put. Else what was written is kept for the next writer of the same
+ * identity, or removed when there was none. *facts may be NULL. */
+bool object_writer_end(struct object_writer *writer, bool whole, struct object_facts *facts, struct error *err);
+
+/* Brings an object from one store into another (or the same): on the server's side where both can, from a file, into a
+ * file, or through memory by parts of at most a few megabytes. `wanted` are the facts of the source as they were listed:
+ * ERROR_CHANGED when it is another object by now, before anything appears. *facts (may be NULL) of the new object. */
+bool object_transfer(struct object_store *from, const struct object_facts *wanted, struct object_store *to,
+                     const char *key, const struct object_put_options *options, struct object_facts *facts,
+                     struct error *err);
+
+/* An address under which anybody can get the object for so many seconds (1 to 604,800); needs OBJECT_URL. */
+char *object_url(struct object_store *store, struct arena *arena, const char *key, int64_t seconds, struct error *err);
+
+/* Removes what broken-off puts below `prefix` left behind before that time (UTC): parts on the server that are paid
+ * for, temporary files. *removed counts them. */
+bool object_tidy(struct object_store *store, const char *prefix, int64_t before_ms, size_t *removed,
+                 struct error *err);
+
+/* Whether two keys that differ only in case or in Unicode form are one object there. */
+bool object_folds(struct object_store *store, bool *folds, struct error *err);
 
 /* The plain file behind a key, for libraries that must open a path (needs OBJECT_LOCAL_PATH, else NULL). The file may
  * be absent. */
