@@ -23,6 +23,7 @@ static const char *given(const char *text) {
 struct aws_credential_source aws_credentials_fixed(const char *key_id, const char *secret, const char *token) {
     struct aws_credential_source source = {
         .get = fixed_get,
+        .name = "fixed keys",
         .fixed = {.key_id = given(key_id), .secret = given(secret), .token = given(token)},
     };
     if (source.fixed.secret)
@@ -35,4 +36,13 @@ struct aws_credential_source aws_credentials_fixed(const char *key_id, const cha
 bool aws_credentials_get(const struct aws_credential_source *source, struct arena *arena, int64_t now_ms,
                          struct aws_credentials *credentials, struct error *err) {
     return source->get(source, arena, now_ms, credentials, err);
+}
+
+bool aws_credentials_expired(const struct aws_credential_source *source, const char *key_id) {
+    return source->expire && source->expire(source, key_id);
+}
+
+void aws_credentials_close(struct aws_credential_source *source) {
+    if (source && source->close)
+        source->close(source);
 }

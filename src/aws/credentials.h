@@ -15,11 +15,21 @@ struct aws_credentials {
     int64_t expires_ms; /* UTC; 0: never */
 };
 
-/* Where credentials come from. `get` writes them to *credentials, in `arena`, and may be called by any thread. Errors:
- * ERROR_DENIED (there are none, or they have expired). */
+/* Where credentials come from: fixed ones, or a provider (credentials_chain.h). Any number of threads may use one
+ * source at a time. */
 struct aws_credential_source {
+    /* Writes credentials that are good at `now_ms` (UTC) to *credentials, their texts in `arena`. Errors: ERROR_DENIED
+     * (there are none, or they have expired), ERROR_ABSENT (a provider's place holds none), ERROR_CONFIG, ERROR_LIMIT,
+     * and those of http_perform when somebody had to be asked. */
     bool (*get)(const struct aws_credential_source *source, struct arena *arena, int64_t now_ms,
                 struct aws_credentials *credentials, struct error *err);
+    /* A service said that the credentials of `key_id` have expired: the next get brings others if there are any. True
+     * if it may bring others. NULL: it never does. */
+    bool (*expire)(const struct aws_credential_source *source, const char *key_id);
+    /* Ends what `self` holds and the source itself. NULL: nothing is to be ended. */
+    void (*close)(struct aws_credential_source *source);
+    const char *name; /* for messages: "profile prod", "environment" */
+    void *self;
     struct aws_credentials fixed; /* of a source made by aws_credentials_fixed */
 };
 
@@ -32,5 +42,12 @@ struct aws_credential_source aws_credentials_fixed(const char *key_id, const cha
 /* Asks a source. */
 bool aws_credentials_get(const struct aws_credential_source *source, struct arena *arena, int64_t now_ms,
                          struct aws_credentials *credentials, struct error *err);
+
+/* Tells a source that a service refused the credentials of `key_id` as expired ("ExpiredToken", ...). True if a call
+ * signed with what the next get brings may go well: it is worth one more try. */
+bool aws_credentials_expired(const struct aws_credential_source *source, const char *key_id);
+
+/* Ends a source that an _open function made; NULL is allowed. */
+void aws_credentials_close(struct aws_credential_source *source);
 
 #endif

@@ -1,0 +1,52 @@
+/* Files of variables: ".env", ".env.local", ".env.aws-sso", ".env.automation" (KEY=value lines). */
+#ifndef TIDEMILL_AWS_ENV_FILE_H
+#define TIDEMILL_AWS_ENV_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+
+struct env_entry {
+    const char *name;
+    const char *value;
+    unsigned line; /* from 1 */
+};
+
+/* A file's entries in their order; a name that comes again has several, and the last one counts. */
+struct env_file {
+    const char *path;
+    struct env_entry *entries;
+    size_t count;
+    bool shared; /* others than its owner may read it */
+};
+
+/* Reads text[0..length): a line is "NAME=value" or "export NAME=value"; white space around both parts is cut off. Empty
+ * lines and lines that start with '#' are passed over; " #" after a value without quotes starts a comment. A value in
+ * single quotes is taken as it is; in double quotes \\n, \\r, \\t, \\", \\\\ and \\$ are escapes. Nothing is expanded.
+ * A line that is none of this is ERROR_CONFIG with `path` and the line's number, never its text. ERROR_LIMIT: more than
+ * LIMIT_ENV_ENTRIES. All in `arena`. */
+bool env_file_parse(struct arena *arena, const char *path, const char *text, size_t length, struct env_file *file,
+                    struct error *err);
+
+/* The same of a file of at most LIMIT_CONFIG_BYTES. ERROR_ABSENT, ERROR_DENIED, ERROR_IO besides. */
+bool env_file_read(struct arena *arena, const char *path, struct env_file *file, struct error *err);
+
+/* The value of `name`, NULL if the file has none ("" if it is empty there). */
+const char *env_file_value(const struct env_file *file, const char *name);
+
+/* What a scheduled run's ".env.automation" holds. */
+struct env_automation {
+    const char *key_id;  /* AWS_ACCESS_KEY_ID */
+    const char *secret;  /* AWS_SECRET_ACCESS_KEY; given to redact_add */
+    const char *token;   /* AWS_SESSION_TOKEN; NULL: none */
+    const char *region;  /* AWS_REGION */
+    const char *profile; /* SCHEDULED_RUN_MAIN_AWS_PROFILE */
+    bool shared;         /* others than its owner may read the file */
+};
+
+/* Reads it. ERROR_CONFIG names every one of the four that is missing or empty, and the file; else as env_file_read. */
+bool env_automation_read(struct arena *arena, const char *path, struct env_automation *automation, struct error *err);
+
+#endif
