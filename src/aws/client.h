@@ -30,12 +30,12 @@ struct aws_client {
     struct aws_shared *shared; /* NULL: calls know nothing of each other */
     const char *service;       /* "lambda": in the host name and in the signature */
     const char *signing_name;  /* when the signature has another one than the host; NULL: service */
-    const char *region;   /* "us-east-1" */
-    const char *endpoint; /* "http://127.0.0.1:9324", with a path in front if need be; NULL:
-                             https://SERVICE.REGION.amazonaws.com */
-    unsigned attempts;    /* in all; 0: 3 */
-    bool s3;              /* signed as S3 wants it: the path encoded once, dots kept, X-Amz-Content-Sha256 sent */
-    bool unsigned_calls;  /* not signed at all (STS's AssumeRoleWithWebIdentity, SSO); credentials may be NULL */
+    const char *region;        /* "us-east-1" */
+    const char *endpoint;      /* "http://127.0.0.1:9324", with a path in front if need be; NULL:
+                                  https://SERVICE.REGION.amazonaws.com */
+    unsigned attempts;         /* in all; 0: 3 */
+    bool s3;                   /* signed as S3 wants it: the path encoded once, dots kept, X-Amz-Content-Sha256 sent */
+    bool unsigned_calls;       /* not signed at all (STS's AssumeRoleWithWebIdentity, SSO); credentials may be NULL */
 };
 
 struct aws_call {
@@ -47,11 +47,11 @@ struct aws_call {
     const char *body;
     size_t body_length;
     const struct http_body *stream; /* instead of `body`: what does not fit memory; `rewind` for a next attempt */
-    const char *payload_hash; /* of the stream: SHA-256 in hexadecimal, or SIGV4_UNSIGNED; NULL: made of `body` */
+    const char *payload_hash;       /* of the stream: SHA-256 in hexadecimal, or SIGV4_UNSIGNED; NULL: made of `body` */
     const struct http_sink *sink; /* where a 2xx body goes; NULL: into the response. `restart` as http_client.h says */
     uint64_t largest_body;        /* 0: 64 MiB */
     int64_t deadline_ms;          /* for the whole call; 0: none */
-    bool once;           /* never sent twice, as its effect would happen twice */
+    bool once;                    /* never sent twice, as its effect would happen twice */
     const struct cancel *cancel;
 };
 
@@ -69,8 +69,8 @@ struct aws_failure {
 enum { AWS_HEADERS_MOST = 32 };
 
 /* Carries out a call. True with the answer (2xx) in *response. False: *failure says what the service answered, or has
- * status 0; `err` is set in both cases: ERROR_ABSENT (404), ERROR_DENIED (no credentials, 401, 403), ERROR_CHANGED (412),
- * ERROR_HTTP (others; `retryable` if another time may go better), and those of http_perform. */
+ * status 0; `err` is set in both cases: ERROR_ABSENT (404), ERROR_DENIED (no credentials, 401, 403), ERROR_CHANGED
+ * (412), ERROR_HTTP (others; `retryable` if another time may go better), and those of http_perform. */
 bool aws_client_call(struct arena *arena, const struct aws_client *client, const struct aws_call *call,
                      struct http_response *response, struct aws_failure *failure, struct error *err);
 

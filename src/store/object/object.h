@@ -17,8 +17,8 @@
 enum { OBJECT_KEY_LONGEST = 1024, OBJECT_ETAG_SIZE = 72 };
 
 enum object_feature {
-    OBJECT_IF_ABSENT = 1 << 0, /* put can demand that the key is new */
-    OBJECT_CHECKSUM = 1 << 1,  /* list and head tell a content hash as etag, where one can be told (object_match) */
+    OBJECT_IF_ABSENT = 1 << 0,  /* put can demand that the key is new */
+    OBJECT_CHECKSUM = 1 << 1,   /* list and head tell a content hash as etag, where one can be told (object_match) */
     OBJECT_LOCAL_PATH = 1 << 2, /* an object is a plain file: object_local_path works */
     OBJECT_IF_MATCH = 1 << 3,   /* put can demand that the object is still the one of an etag */
     OBJECT_WRITER = 1 << 4,     /* object_writer_begin works: bytes are written as they come, and a broken-off
@@ -191,8 +191,9 @@ bool object_writer_add(struct object_writer *writer, const void *data, size_t le
 bool object_writer_end(struct object_writer *writer, bool whole, struct object_facts *facts, struct error *err);
 
 /* Brings an object from one store into another (or the same): on the server's side where both can, from a file, into a
- * file, or through memory by parts of at most a few megabytes. `wanted` are the facts of the source as they were listed:
- * ERROR_CHANGED when it is another object by now, before anything appears. *facts (may be NULL) of the new object. */
+ * file, or through memory by parts of at most a few megabytes. `wanted` are the facts of the source as they were
+ * listed: ERROR_CHANGED when it is another object by now, before anything appears. *facts (may be NULL) of the new
+ * object. */
 bool object_transfer(struct object_store *from, const struct object_facts *wanted, struct object_store *to,
                      const char *key, const struct object_put_options *options, struct object_facts *facts,
                      struct error *err);
@@ -202,8 +203,7 @@ char *object_url(struct object_store *store, struct arena *arena, const char *ke
 
 /* Removes what broken-off puts below `prefix` left behind before that time (UTC): parts on the server that are paid
  * for, temporary files. *removed counts them. */
-bool object_tidy(struct object_store *store, const char *prefix, int64_t before_ms, size_t *removed,
-                 struct error *err);
+bool object_tidy(struct object_store *store, const char *prefix, int64_t before_ms, size_t *removed, struct error *err);
 
 /* Whether two keys that differ only in case or in Unicode form are one object there. */
 bool object_folds(struct object_store *store, bool *folds, struct error *err);

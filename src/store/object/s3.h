@@ -1,9 +1,9 @@
 /* The s3 driver: an object store in a bucket of Amazon S3, or of a service that speaks as it does, below a prefix.
  *
  * What it promises beyond object.h:
- * - Bodies are streamed. What is larger than `part_bytes` goes up in parts, `parallel` of them at a time when the source
- *   has read_at; a put with `resume` goes on with the parts that an earlier one left on the server, after their ETags
- *   were compared with the bytes. A put that fails without `resume` aborts its upload.
+ * - Bodies are streamed. What is larger than `part_bytes` goes up in parts, `parallel` of them at a time when the
+ * source has read_at; a put with `resume` goes on with the parts that an earlier one left on the server, after their
+ * ETags were compared with the bytes. A put that fails without `resume` aborts its upload.
  * - Each PUT and part carries a checksum, and the ETag and checksum of the answer are compared with what was sent; each
  *   GET of a whole object is compared with its ETag (of a multipart object with the checksum that the service tells, if
  *   it does), and its length always.
@@ -32,17 +32,17 @@ struct s3_settings {
     const char *endpoint; /* "http://127.0.0.1:9000"; NULL: AWS */
     enum s3_style style;  /* auto: virtual with AWS, unless the bucket's name has dots; path with an endpoint */
     const char *bucket;
-    const char *prefix; /* in front of each key, with its '/' at the end; NULL: none */
+    const char *prefix;        /* in front of each key, with its '/' at the end; NULL: none */
     const char *storage_class; /* "STANDARD_IA", ...; the bucket's own */
     const char *encryption;    /* "AES256", "aws:kms"; the bucket's own */
     const char *kms_key;       /* with "aws:kms" */
     const char *tags;          /* "a=b&c=d", of each object; none */
     const char *acl;           /* "private", ...; none */
     const char *checksum;      /* "CRC32C" (the default), "SHA256", "none": for services that know none */
-    const char *account; /* the bucket must belong to it (x-amz-expected-bucket-owner); NULL: any */
-    size_t part_bytes;   /* 16 MiB; at least 5 MiB; grows so that an object has at most 10,000 parts */
-    unsigned parallel;   /* parts and pages at a time: 4 */
-    unsigned attempts;   /* of each request: 5 */
+    const char *account;       /* the bucket must belong to it (x-amz-expected-bucket-owner); NULL: any */
+    size_t part_bytes;         /* 16 MiB; at least 5 MiB; grows so that an object has at most 10,000 parts */
+    unsigned parallel;         /* parts and pages at a time: 4 */
+    unsigned attempts;         /* of each request: 5 */
 };
 
 /* Opens the store; asks the service nothing yet. NULL with ERROR_INVALID (a name that no bucket has). */
