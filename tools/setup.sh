@@ -6,7 +6,7 @@
 #   tools/setup.sh test        demo, and what the tests start: clang, browser, checkers, AWS CLI
 #   tools/setup.sh bench       test, and what the benchmarks compare with
 #
-# Runs as root, or through sudo. Node.js and Python are taken as they are when the machine has them.
+# Runs as root, or through sudo. Node.js, Python and Go are taken as they are when the machine has them.
 set -eu
 
 build="gcc g++ cmake ninja-build pkg-config make git ca-certificates ccache
@@ -29,6 +29,10 @@ esac
 command -v npm >/dev/null 2>&1 || wanted="$wanted nodejs npm"
 command -v python3 >/dev/null 2>&1 || wanted="$wanted python3"
 python3 -m pip --version >/dev/null 2>&1 || wanted="$wanted python3-pip"
+# tools/servers builds with Go; where it is too old for that, it fetches a newer one for itself.
+case ${1:-build} in
+test | bench) command -v go >/dev/null 2>&1 || [ -x /usr/local/go/bin/go ] || wanted="$wanted golang-go" ;;
+esac
 
 missing=""
 for package in $wanted; do

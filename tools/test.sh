@@ -9,6 +9,7 @@ tools/models/get-model.sh tiny.en silero-v6.2.0
 tools/build.sh release
 tools/build.sh clang
 tools/python/setup.sh >/dev/null
+tools/servers/setup.sh minio >/dev/null
 [ -d tools/clients/node_modules/@aws-sdk ] || npm ci --ignore-scripts --silent --prefix tools/clients
 if [ -z "${SKIP_LINT:-}" ]; then
     tools/lint.sh

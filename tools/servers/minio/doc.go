@@ -1,0 +1,2 @@
+// Package minio only pins MinIO, which go.mod names as a tool.
+package minio
