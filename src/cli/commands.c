@@ -13,6 +13,13 @@
     "transcribe.provider transcribe.model transcribe.language transcribe.jobs transcribe.threads transcribe.part "     \
     "transcribe.stall transcribe.vad openai.base-url openai.key openai.model openai.largest-upload"
 
+/* `podcast automate` hands them on to the run. */
+#define RUN_OPTIONS                                                                                                    \
+    "podcast.sites run.dry-run run.skip-rss-retrieval run.skip-audio-processing run.skip-local-indexing "              \
+    "run.force-local-indexing run.reapply-spelling-corrections run.local-run-only run.skip-pre-sync run.skip-s3-sync " \
+    "run.skip-cloudfront-invalidation run.max-episodes run.recheck-audio "                                             \
+    "fetch.recheck-days " FETCH_OPTIONS " " TRANSCRIBE_OPTIONS
+
 /* Where no server runs, a command opens the engine itself. */
 #define ENGINE_OPTIONS "flow.region flow.account flow.mock-config flow.virtual-time flow.time-scale"
 #define OWNER_OPTIONS "flow.region flow.account"
@@ -27,11 +34,7 @@ static const struct command table[] = {
      false},
     {"podcast", "list", "", 0, 0, "list the sites with their podcasts and episodes", "podcast.sites",
      "tidemill podcast list --json", command_podcast_list, false},
-    {"podcast", "run", "", 0, 0, "fetch, transcribe and index what is new, for all sites",
-     "podcast.sites run.dry-run run.skip-rss-retrieval run.skip-audio-processing run.skip-local-indexing "
-     "run.force-local-indexing run.reapply-spelling-corrections run.local-run-only run.skip-pre-sync run.skip-s3-sync "
-     "run.skip-cloudfront-invalidation run.max-episodes run.recheck-audio "
-     "fetch.recheck-days " FETCH_OPTIONS " " TRANSCRIBE_OPTIONS,
+    {"podcast", "run", "", 0, 0, "fetch, transcribe and index what is new, for all sites", RUN_OPTIONS,
      "tidemill podcast run --sites hardfork,naddpod --jobs 2", command_podcast_run, false},
     {"podcast", "check", "", 0, 0, "check configuration, files, transcripts and index of the sites",
      "podcast.sites add.site check.all check.format check.verbose check.deep",
