@@ -351,6 +351,8 @@ static bool plan_retry(struct http_client *client, const struct http_request *re
     const struct transfer *t = &chain->hop;
     if (!why->retryable || attempt >= client->settings.attempts || cancel_requested(request->cancel))
         return false;
+    if (request->no_retries)
+        return false;
     bool refused = why->status == 425 || why->status == 429 || why->status == 503;
     if (request->once && t->sent && !refused)
         return false;
@@ -402,6 +404,8 @@ bool http_perform(struct http_client *client, struct arena *arena, const struct 
         bool ok = run_chain(&chain, first, handle, request->url, &why);
         curl_url_cleanup(handle);
         struct transfer *t = &chain.hop;
+        if (request->sent)
+            *request->sent = *request->sent || t->sent;
         bool good = ok && (t->status / 100 == 2 || t->status == 304);
         if (ok && !good)
             status_error(t, &why);

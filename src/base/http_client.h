@@ -91,6 +91,8 @@ struct http_request {
                   429 and 503 */
     bool
         no_redirects; /* an answer that leads elsewhere is the answer: for what is signed, or carries keys of its own */
+    bool no_retries; /* one attempt, whatever the client's settings: the caller repeats it himself, with another head */
+    bool *sent;      /* set, never cleared: whether the server may have seen the request. NULL: nobody asks */
     const struct http_sink *sink; /* NULL: the body is kept in the response */
     const struct cancel *cancel;
 };

@@ -30,8 +30,15 @@
 #define LIMIT_POOL_STUCK 64 /* threads held by tasks that do not heed a cancel, beside those that work */
 
 /* ---- aws ---- */
-#define LIMIT_SIGV4_BYTES (1 * MIB) /* a canonical request: the head of a request, each byte escaped at the worst */
-#define LIMIT_SIGV4_FIELDS 1024     /* fields of a signed query: they are sorted */
+#define LIMIT_SIGV4_BYTES (1 * MIB)    /* a canonical request: the head of a request, each byte escaped at the worst */
+#define LIMIT_SIGV4_FIELDS 1024        /* fields of a signed query: they are sorted */
+#define LIMIT_AWS_XML_BYTES (16 * MIB) /* an answer's document: a page of 1,000 keys of 1,024 bytes, escaped, has 4 */
+#define LIMIT_AWS_XML_DEPTH 32         /* elements within elements: S3's and CloudFront's have up to 8 */
+#define LIMIT_AWS_XML_ELEMENTS 200000  /* a page of 1,000 objects with their owners has 12,000 */
+#define LIMIT_AWS_NAMES 10000          /* hosts, quotas, buckets that calls remember; what comes later is not kept */
+#define LIMIT_AWS_WAIT_MS 120000       /* a service that asks for a longer pause is not waited for */
+#define LIMIT_AWS_FORM_BYTES (2 * MIB) /* a call as a form: a message of 256 KiB, each byte as three */
+#define LIMIT_AWS_MESSAGE_BYTES 400    /* of a service's words in an error's message */
 
 /* ---- flow: state machines (the figures of the service: "Quotas", Step Functions developer guide) ---- */
 #define LIMIT_FLOW_PAYLOAD (256 * KIB) /* bytes of an input, output or result */

@@ -76,6 +76,7 @@ struct aws_client integration_client(struct integration_work *work, const char *
     return (struct aws_client){.http = integration->aws,
                                .credentials = integration->settings.credentials,
                                .clock = integration->settings.clock,
+                               .attempts = 1, /* a state machine says itself what is tried again */
                                .service = service,
                                .region = integration->settings.region,
                                .endpoint = endpoint};

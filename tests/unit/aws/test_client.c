@@ -5,12 +5,10 @@
 
 #include "aws/json_client.h"
 #include "aws/lambda.h"
-#include "aws/sigv4.h"
 #include "aws/sqs.h"
-#include "base/hash.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/text.h"
+#include "support/aws_heard.h"
 #include "support/scripted_server.h"
 #include "support/test_clock.h"
 
@@ -41,44 +39,21 @@ static struct aws_client client_of(const char *service, const char *endpoint) {
                                .clock = &test_time.clock,
                                .service = service,
                                .region = "eu-west-1",
-                               .endpoint = endpoint};
+                               .endpoint = endpoint,
+                               .attempts = 1};
 }
 
 /* The request that came, read by the verifier. */
 static void check_heard(struct arena *arena, const char *first_line, const char *service, const char *body) {
-    struct http_header headers[32];
-    size_t count = 0;
-    char *text = arena_text(arena, scripted_server_heard(server)), hash[HASH_TEXT_SIZE];
-    char *end = strstr(text, "\r\n\r\n");
-    assert_non_null(end);
-    *end = 0;
-    assert_string_equal(end + 4, body);
-    char *line = strsep(&text, "\r");
-    assert_string_equal(line, first_line);
-    while (text && (line = strsep(&text, "\r")) != NULL) {
-        line += *line == '\n';
-        char *colon = strstr(line, ": ");
-        assert_non_null(colon);
-        *colon = 0;
-        headers[count++] = (struct http_header){line, colon + 2};
-    }
-    char *target = arena_text(arena, first_line);
-    struct sigv4_request request = {.method = strsep(&target, " "),
-                                    .headers = headers,
-                                    .header_count = count,
-                                    .payload_hash = hash_text(HASH_SHA256, body, strlen(body), hash)};
-    char *path = strsep(&target, " ");
-    request.path = strsep(&path, "?");
-    request.query = path;
-    struct sigv4_claim claim;
-    const char *why = NULL;
-    assert_int_equal(sigv4_claim_read(arena, &request, &claim, &why), SIGV4_READ);
-    assert_string_equal(claim.token, "the token");
-    assert_string_equal(claim.service, service);
-    assert_string_equal(claim.region, "eu-west-1");
-    assert_string_equal(claim.date, "20260921T141320Z");
-    struct sigv4_context context = {.credentials = &source.fixed};
-    assert_true(sigv4_verify(arena, &context, &request, &claim, NULL));
+    struct aws_heard heard;
+    aws_heard_read(arena, scripted_server_heard(server), "the secret key", false, &heard);
+    assert_string_equal(heard.line, first_line);
+    assert_string_equal(heard.body, body);
+    assert_string_equal(heard.claim.token, "the token");
+    assert_string_equal(heard.claim.service, service);
+    assert_string_equal(heard.claim.region, "eu-west-1");
+    assert_string_equal(heard.claim.date, "20260921T141320Z");
+    assert_null(aws_heard_header(&heard, "X-Amz-Content-Sha256"));
 }
 
 static void a_function_is_called(void **state) {
@@ -114,15 +89,16 @@ static void what_a_service_refuses_is_told_as_it_was(void **state) {
     static const struct {
         int status;
         const char *headers, *body, *type, *code, *message;
+        enum error_code means;
     } rows[] = {
         {404, "x-amzn-ErrorType: ResourceNotFoundException:http://internal/\r\nx-amzn-RequestId: r-2\r\n",
          "{\"Type\":\"User\",\"Message\":\"Function not found\"}", "ResourceNotFoundException",
-         "ResourceNotFoundException", "Function not found"},
+         "ResourceNotFoundException", "Function not found", ERROR_ABSENT},
         {400, "x-amzn-query-error: AWS.SimpleQueueService.NonExistentQueue;Sender\r\nx-amzn-RequestId: r-2\r\n",
          "{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\",\"message\":\"No queue.\"}", "QueueDoesNotExist",
-         "AWS.SimpleQueueService.NonExistentQueue", "No queue."},
-        {500, "x-amzn-RequestId: r-2\r\n", "<html>", "", "", ""},
-        {302, "Location: http://127.0.0.1:1/\r\nx-amzn-RequestId: r-2\r\n", "", "", "", ""},
+         "AWS.SimpleQueueService.NonExistentQueue", "No queue.", ERROR_HTTP},
+        {500, "x-amzn-RequestId: r-2\r\n", "<html>", "", "", "", ERROR_HTTP},
+        {302, "Location: http://127.0.0.1:1/\r\nx-amzn-RequestId: r-2\r\n", "", "", "", "", ERROR_HTTP},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct arena *arena ARENA_OWNED = arena_open();
@@ -139,7 +115,7 @@ static void what_a_service_refuses_is_told_as_it_was(void **state) {
         assert_string_equal(failure.code, rows[i].code);
         assert_string_equal(failure.message, rows[i].message);
         assert_string_equal(failure.request_id, "r-2");
-        assert_int_equal(err.code, ERROR_HTTP);
+        assert_int_equal(err.code, rows[i].means);
         assert_int_equal(err.status, rows[i].status);
         assert_null(answer);
         check_heard(arena, "POST / HTTP/1.1", "sqs", "{\"QueueUrl\":\"q\"}");
