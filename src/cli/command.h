@@ -28,6 +28,7 @@ struct command_context {
     size_t word_count;
     const struct command *command;
     const char *program; /* argv[0] */
+    const char *(*environment)(const char *name); /* for the many names of AWS, which have their own order */
 };
 
 struct command {

@@ -19,6 +19,13 @@
     "run.force-local-indexing run.reapply-spelling-corrections run.local-run-only run.skip-pre-sync run.skip-s3-sync " \
     "run.skip-cloudfront-invalidation run.max-episodes run.recheck-audio "                                             \
     "fetch.recheck-days " FETCH_OPTIONS " " TRANSCRIBE_OPTIONS
+/* What cloud_open reads (cloud.h), and what cli_store_open gives new objects in a bucket (sync_store.h). */
+#define AWS_OPTIONS                                                                                                    \
+    "aws.profile flow.region aws.endpoint-url aws.endpoint-s3 aws.endpoint-sts flow.lambda-endpoint "                  \
+    "aws.endpoint-cloudfront aws.endpoint-sns aws.env-automation aws.key-id aws.secret aws.token fetch.allow-private"
+#define ROLE_OPTIONS "aws.role-name"
+#define STORE_OPTIONS                                                                                                  \
+    "s3.storage-class s3.sse s3.sse-kms-key-id s3.tags s3.acl s3.path-style s3.checksum s3.bucket-owner s3.part-size"
 
 /* Where no server runs, a command opens the engine itself. */
 #define ENGINE_OPTIONS "flow.region flow.account flow.mock-config flow.virtual-time flow.time-scale"

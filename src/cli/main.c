@@ -198,6 +198,7 @@ static int run_command(const struct command *command, struct options *options, c
         .word_count = word_count - own,
         .command = command,
         .program = program,
+        .environment = environment,
     };
     if (!check_words(&context, &err))
         return output_fail(&err, EXIT_USAGE);
