@@ -19,6 +19,7 @@
     "run.force-local-indexing run.reapply-spelling-corrections run.local-run-only run.skip-pre-sync run.skip-s3-sync " \
     "run.skip-cloudfront-invalidation run.max-episodes run.recheck-audio "                                             \
     "fetch.recheck-days " FETCH_OPTIONS " " TRANSCRIBE_OPTIONS
+
 /* What cloud_open reads (cloud.h), and what cli_store_open gives new objects in a bucket (sync_store.h). */
 #define AWS_OPTIONS                                                                                                    \
     "aws.profile flow.region aws.endpoint-url aws.endpoint-s3 aws.endpoint-sts flow.lambda-endpoint "                  \
