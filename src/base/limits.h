@@ -18,6 +18,7 @@
 /* ---- store, run ---- */
 #define LIMIT_LIST_NAMES 100000         /* names of one folder held at a time: 15 MB; a larger one is read in passes */
 #define LIMIT_PUT_RIVALS 64             /* writers of one key at the same time; more is a defect of the caller */
+#define LIMIT_PUT_KEPT MIB              /* smaller objects that break off begin anew: less than a second's work */
 #define LIMIT_WORKER_MESSAGE (64 * MIB) /* between a program and its worker: a transcript of 12 hours is about 5 MB */
 #define LIMIT_WORKER_STDERR (4 * KIB)   /* what is kept of what a worker wrote: the last lines tell why it died */
 #define LIMIT_WORKER_MEMORY (4 * GIB)   /* of a task that names no ceiling of its own: the largest model and its work */

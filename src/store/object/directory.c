@@ -13,7 +13,7 @@
 
 enum { BLOCK_BYTES = 256 * 1024 };
 
-static int open_object(const struct directory *directory, const char *key, struct stat *found, struct error *err) {
+int directory_open(const struct directory *directory, const char *key, struct stat *found, struct error *err) {
     const char *name = NULL;
     int folder = directory_walk(directory, key, DIRECTORY_LOOK, &name, err);
     if (folder < 0)
@@ -49,6 +49,23 @@ static bool still_same(int fd, const char *key, const struct stat *before, struc
     return false;
 }
 
+bool directory_read_at(int fd, const char *key, uint64_t from, void *into, size_t size, size_t *got,
+                       struct error *err) {
+    size_t filled = 0;
+    while (filled < size) {
+        ssize_t length = pread(fd, (char *)into + filled, size - filled, (off_t)(from + filled));
+        if (length < 0 && errno == EINTR)
+            continue;
+        if (length < 0)
+            return error_set_os(err, errno, "cannot read object %s", key);
+        if (length == 0)
+            break;
+        filled += (size_t)length;
+    }
+    *got = filled;
+    return true;
+}
+
 static bool stream(int fd, const char *key, const struct stat *found, uint64_t from, uint64_t length,
                    const struct object_sink *sink, struct error *err) {
     uint64_t size = (uint64_t)found->st_size;
@@ -56,20 +73,18 @@ static bool stream(int fd, const char *key, const struct stat *found, uint64_t f
         return error_set(err, ERROR_LIMIT, "object %s: byte %llu is beyond its end (%llu bytes)", key,
                          (unsigned long long)from, (unsigned long long)size);
     uint64_t left = length < size - from ? length : size - from;
-    TEXT_OWNED char *block = memory_alloc(BLOCK_BYTES);
+    TEXT_OWNED char *block = memory_alloc(left < BLOCK_BYTES ? (size_t)left : BLOCK_BYTES);
     while (left) {
         size_t wanted = left < BLOCK_BYTES ? (size_t)left : BLOCK_BYTES;
-        ssize_t got = pread(fd, block, wanted, (off_t)from);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return error_set_os(err, errno, "cannot read object %s", key);
+        size_t got = 0;
+        if (!directory_read_at(fd, key, from, block, wanted, &got, err))
+            return false;
         if (got == 0)
             break; /* it became shorter: still_same will say so */
-        if (!sink->write(sink->to, block, (size_t)got, err))
+        if (!sink->write(sink->to, block, got, err))
             return false;
-        from += (uint64_t)got;
-        left -= (uint64_t)got;
+        from += got;
+        left -= got;
     }
     return still_same(fd, key, found, err);
 }
@@ -77,13 +92,56 @@ static bool stream(int fd, const char *key, const struct stat *found, uint64_t f
 static bool directory_get(void *self, const char *key, uint64_t from, uint64_t length, const struct object_sink *sink,
                           struct object_facts *facts, struct error *err) {
     struct stat found;
-    int fd = open_object(self, key, &found, err);
+    int fd = directory_open(self, key, &found, err);
     if (fd < 0)
         return false;
     bool done = stream(fd, key, &found, from, length, sink, err);
     close(fd);
     if (done)
         directory_facts(key, &found, facts);
+    return done;
+}
+
+/* Both are read to the first difference; a size that differs is one. */
+static bool compare(int fd, const struct object_facts *facts, const struct object_source *source, bool *same,
+                    struct error *err) {
+    enum { HALF = BLOCK_BYTES / 2 };
+    TEXT_OWNED char *block = memory_alloc(BLOCK_BYTES);
+    char *other = block + HALF;
+    *same = true;
+    for (uint64_t at = 0; *same;) {
+        size_t here = 0;
+        size_t there = 0;
+        if (!directory_read_at(fd, facts->key, at, block, HALF, &here, err) ||
+            !source->read_at(source->from, at, other, HALF, &there, err))
+            return false;
+        *same = here == there && memcmp(block, other, here) == 0;
+        if (here < HALF)
+            break;
+        at += here;
+    }
+    return true;
+}
+
+static bool directory_match(void *self, const struct object_facts *facts, const struct object_source *source,
+                            enum object_match *match, struct error *err) {
+    struct stat found;
+    struct object_facts now;
+    int fd = directory_open(self, facts->key, &found, err);
+    if (fd < 0)
+        return false;
+    directory_facts(facts->key, &found, &now);
+    bool same = false;
+    bool done = strcmp(now.etag, facts->etag) == 0;
+    if (!done) {
+        error_set(err, ERROR_CHANGED, "object %s is another one than it was when it was listed", facts->key);
+        if (err)
+            err->retryable = true;
+    }
+    done = done && compare(fd, facts, source, &same, err) && still_same(fd, facts->key, &found, err);
+    close(fd);
+    if (done)
+        *match = same ? OBJECT_SAME : OBJECT_DIFFERENT;
     return done;
 }
 
@@ -105,7 +163,7 @@ static bool remove_entry(int folder, const char *name, const char *key, struct e
     struct error why = {0};
     if (!directory_look(folder, name, key, &found, &why))
         return why.code == ERROR_ABSENT || error_copy(err, &why);
-    if (unlinkat(folder, name, 0) && errno != ENOENT)
+    if (!directory_remove_name(folder, name) && errno != ENOENT)
         return error_set_os(err, errno, "cannot remove object %s", key);
     if (fsync(folder) && errno != EINVAL && errno != ENOTSUP)
         return error_set_os(err, errno, "cannot remove object %s", key);
@@ -121,7 +179,7 @@ static bool directory_remove(void *self, const char *key, struct error *err) {
     bool done = remove_entry(folder, name, key, err);
     close(folder);
     if (done)
-        directory_tidy(self, key);
+        directory_prune(self, key);
     return done;
 }
 
@@ -129,29 +187,28 @@ struct copy_from {
     int fd;
     const char *key;
     const struct stat *found;
+    uint64_t next; /* of copy_read */
 };
 
 static bool copy_read(void *from, void *into, size_t size, size_t *got, struct error *err) {
-    const struct copy_from *copy = from;
-    ssize_t length;
-    do {
-        length = read(copy->fd, into, size);
-    } while (length < 0 && errno == EINTR);
-    if (length < 0)
-        return error_set_os(err, errno, "cannot read object %s", copy->key);
-    if (length == 0 && !still_same(copy->fd, copy->key, copy->found, err))
+    struct copy_from *copy = from;
+    size_t length = 0;
+    if (!directory_read_at(copy->fd, copy->key, copy->next, into, size, &length, err))
         return false;
-    *got = (size_t)length;
+    if (length < size && !still_same(copy->fd, copy->key, copy->found, err))
+        return false;
+    copy->next += length;
+    *got = length;
     return true;
 }
 
 static bool directory_copy(void *self, const char *from, const char *to, struct error *err) {
     struct stat found;
-    int fd = open_object(self, from, &found, err);
+    int fd = directory_open(self, from, &found, err);
     if (fd < 0)
         return false;
     struct copy_from copy = {.fd = fd, .key = from, .found = &found};
-    struct object_source source = {copy_read, &copy};
+    struct object_source source = {copy_read, &copy, NULL};
     struct object_put_options options = {.expected_size = (uint64_t)found.st_size};
     struct object_facts facts;
     bool done = directory_put(self, to, &source, &options, &facts, err);
@@ -181,7 +238,7 @@ static void directory_close(void *self) {
 
 static const struct object_driver driver = {
     .name = "directory",
-    .features = OBJECT_IF_ABSENT | OBJECT_LOCAL_PATH,
+    .features = OBJECT_IF_ABSENT | OBJECT_IF_MATCH | OBJECT_LOCAL_PATH | OBJECT_WRITER | OBJECT_KEEPS_TIME,
     .part_bytes = BLOCK_BYTES,
     .parallel = 4,
     .list = directory_list,
@@ -191,6 +248,13 @@ static const struct object_driver driver = {
     .remove = directory_remove,
     .copy = directory_copy,
     .local_path = directory_local_path,
+    .match = directory_match,
+    .writer_begin = directory_writer_begin,
+    .writer_add = directory_writer_add,
+    .writer_end = directory_writer_end,
+    .tidy = directory_tidy,
+    .folds = directory_folds,
+    .settle = directory_settle,
     .close = directory_close,
 };
 
@@ -203,7 +267,14 @@ struct object_store *directory_store_open(const char *path, struct error *err) {
             error_hint(err, "make the folder, or mount the disk it is on");
         return NULL;
     }
+    struct stat found;
+    if (fstat(root, &found)) {
+        error_set_os(err, errno, "cannot open the store's folder %s", path);
+        close(root);
+        return NULL;
+    }
     struct directory *directory = memory_alloc(sizeof(*directory));
-    *directory = (struct directory){.root = root, .path = memory_text(path)};
+    *directory = (struct directory){.root = root, .path = memory_text(path), .device = found.st_dev};
+    directory_boot_name(directory->boot);
     return object_store_open(&driver, directory, err);
 }

@@ -8,20 +8,20 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "store/object/directory_path.h"
 
 /* What directory_facts needs, and no more of struct stat: there are many of these. */
 struct entry {
-    char *name; /* with a '/' at its end if it is a folder */
-    bool is_file;
+    char *name;  /* with a '/' at its end if it is a folder */
+    mode_t kind; /* S_IFREG, S_IFLNK; 0: it is neither, or no longer there */
     off_t size;
     struct timespec modified;
     ino_t inode;
@@ -38,7 +38,7 @@ struct listing {
     object_visit *visit;
     void *to;
     size_t length; /* of key */
-    char key[OBJECT_KEY_LONGEST + 1];
+    char key[OBJECT_KEY_SHOWN + 1];
 };
 
 static void batch_close(struct batch *batch) {
@@ -112,16 +112,6 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
 }
 
-/* The entry's key is one, and fits behind the folder's. What is not, no key could ask for: it is no object. */
-static bool is_key(const struct listing *listing, const char *name) {
-    size_t length = strlen(name);
-    if (listing->length + length > OBJECT_KEY_LONGEST || !object_key_check(name, NULL)) {
-        log_debug("store", "%s/%s%s left out: its name cannot be a key", listing->directory->path, listing->key, name);
-        return false;
-    }
-    return true;
-}
-
 /* What an entry is, when readdir does not tell. An entry that is gone by now is DT_UNKNOWN. */
 static bool kind_of(int folder, const char *key, const struct dirent *entry, unsigned char *kind, struct error *err) {
     struct stat found;
@@ -139,16 +129,11 @@ static bool consider(const struct listing *listing, int folder, const struct dir
     const char *name = entry->d_name;
     unsigned char kind = DT_UNKNOWN;
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || directory_reserved(name, strlen(name)) ||
-        !text_starts(name, start) || !is_key(listing, name))
+        !text_starts(name, start))
         return true;
     if (!kind_of(folder, listing->key, entry, &kind, err))
         return false;
-    if (kind == DT_LNK) {
-        error_set(err, ERROR_DENIED, "cannot list %s%s: it is a symbolic link, which a store does not follow",
-                  listing->key, name);
-        return error_hint(err, "move what it points to into the store, or mount it there");
-    }
-    if (kind != DT_REG && kind != DT_DIR)
+    if (kind != DT_REG && kind != DT_DIR && kind != DT_LNK)
         return true;
     /* Told already in an earlier pass? */
     if (*last && name_order(name, kind == DT_DIR, last) <= 0)
@@ -165,7 +150,7 @@ static bool read_facts(const struct listing *listing, int folder, struct entry *
     if (fstatat(folder, entry->name, &found, AT_SYMLINK_NOFOLLOW)) {
         return errno == ENOENT || error_set_os(err, errno, "cannot look at %s%s", listing->key, entry->name);
     }
-    entry->is_file = S_ISREG(found.st_mode);
+    entry->kind = S_ISREG(found.st_mode) || S_ISLNK(found.st_mode) ? found.st_mode & S_IFMT : 0;
     entry->size = found.st_size;
     entry->modified = found.st_mtim;
     entry->inode = found.st_ino;
@@ -210,22 +195,27 @@ static bool open_folder(const struct listing *listing, DIR **folder, struct erro
 
 static bool list_folder(struct listing *listing, const char *start, struct error *err);
 
+/* A file or a link; or a folder that is told in place of what lies too deep in it. */
+static bool tell_one(struct listing *listing, const struct entry *entry, const char *unfit, struct error *err) {
+    struct stat found = {.st_size = entry->size, .st_mtim = entry->modified, .st_ino = entry->inode};
+    struct object_facts facts;
+    directory_facts(listing->key, &found, &facts);
+    facts.unfit = unfit;
+    return listing->visit(listing->to, &facts, err);
+}
+
 static bool tell(struct listing *listing, const struct entry *entry, struct error *err) {
     size_t length = strlen(entry->name);
     size_t before = listing->length;
     bool done = true;
-    if (before + length > OBJECT_KEY_LONGEST)
-        return true; /* a folder whose key leaves no room for an object in it */
     memcpy(listing->key + before, entry->name, length + 1);
     listing->length += length;
-    if (text_ends(entry->name, "/")) {
+    if (!text_ends(entry->name, "/"))
+        done = !entry->kind || tell_one(listing, entry, S_ISLNK(entry->kind) ? "is a symbolic link" : NULL, err);
+    else if (listing->length + NAME_MAX + 1 > OBJECT_KEY_SHOWN)
+        done = tell_one(listing, entry, "lies too deep", err);
+    else
         done = list_folder(listing, "", err);
-    } else if (entry->is_file) {
-        struct stat found = {.st_size = entry->size, .st_mtim = entry->modified, .st_ino = entry->inode};
-        struct object_facts facts;
-        directory_facts(listing->key, &found, &facts);
-        done = listing->visit(listing->to, &facts, err);
-    }
     listing->length = before;
     listing->key[before] = 0;
     return done;

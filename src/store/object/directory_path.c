@@ -30,7 +30,7 @@ static int refuse_part(int folder, const char *key, const char *part, enum direc
     if ((os == ENOTDIR || os == ELOOP) && fstatat(folder, part, &found, AT_SYMLINK_NOFOLLOW) == 0) {
         if (S_ISLNK(found.st_mode))
             return refuse_link(key, part, err);
-        if (how == DIRECTORY_MAKE) {
+        if (how != DIRECTORY_LOOK) {
             error_set(err, ERROR_EXISTS, "object %s: \"%s\" is an object, so that no other can lie below it", key,
                       part);
             return -1;
@@ -41,18 +41,18 @@ static int refuse_part(int folder, const char *key, const char *part, enum direc
 }
 
 /* mkdir, and the folder above synced, so that the new folder survives a power cut. */
-static bool make_folder(int folder, const char *part) {
+static bool make_folder(int folder, const char *part, bool lazy) {
     if (mkdirat(folder, part, 0755))
         return errno == EEXIST;
-    if (fsync(folder) && errno != EINVAL && errno != ENOTSUP)
+    if (!lazy && fsync(folder) && errno != EINVAL && errno != ENOTSUP)
         return false;
     return true;
 }
 
 static int open_part(int folder, const char *key, const char *part, enum directory_walk how, struct error *err) {
     int next = openat(folder, part, folder_flags);
-    if (next < 0 && errno == ENOENT && how == DIRECTORY_MAKE) {
-        if (!make_folder(folder, part))
+    if (next < 0 && errno == ENOENT && how != DIRECTORY_LOOK) {
+        if (!make_folder(folder, part, how == DIRECTORY_MAKE_LAZY))
             return refuse_part(folder, key, part, how, errno, err);
         next = openat(folder, part, folder_flags);
     }
@@ -124,7 +124,7 @@ bool directory_look(int folder, const char *name, const char *key, struct stat *
     return true;
 }
 
-void directory_tidy(const struct directory *directory, const char *key) {
+void directory_prune(const struct directory *directory, const char *key) {
     TEXT_OWNED char *folder_key = memory_text(key);
     for (char *slash; (slash = strrchr(folder_key, '/'));) {
         *slash = 0;

@@ -98,12 +98,12 @@ static bool faulty_list(void *self, const char *prefix, object_visit *visit, voi
     struct faulty *faulty = self;
     struct passing passing = {.fault = fault_of(faulty, FAULTY_LIST), .visit = visit, .to = to};
     struct error why = {0};
-    bool done = object_list(faulty->store, prefix, pass_facts, &passing, &why);
+    bool done = object_list_all(faulty->store, prefix, pass_facts, &passing, &why);
     if (passing.ended && kind_is(passing.fault, FAULTY_CUT_SHORT))
         return true;
     if (passing.ended && kind_is(passing.fault, FAULTY_LIST_REPEATS)) {
         struct passing again = {.visit = visit, .to = to};
-        return object_list(faulty->store, prefix, pass_facts, &again, err);
+        return object_list_all(faulty->store, prefix, pass_facts, &again, err);
     }
     /* It fails also when there are fewer objects than the fault waits for. */
     if (done && kind_is(passing.fault, FAULTY_FAIL))
@@ -185,7 +185,7 @@ static bool faulty_put(void *self, const char *key, const struct object_source *
                        const struct object_put_options *options, struct object_facts *facts, struct error *err) {
     struct faulty *faulty = self;
     struct flow flow = {.fault = fault_of(faulty, FAULTY_PUT), .source = source, .piece_bytes = faulty->piece_bytes};
-    struct object_source through = {flow_read, &flow};
+    struct object_source through = {flow_read, &flow, NULL};
     struct object_put_options inner = *options;
     if (kind_is(flow.fault, FAULTY_FAIL) && !flow.fault->after)
         return fail(flow.fault, err);
@@ -222,7 +222,8 @@ struct object_store *faulty_store_open(struct object_store *store, const struct 
     const struct object_driver *beneath = object_store_driver(store);
     struct faulty *faulty = memory_alloc(sizeof(*faulty));
     faulty->row = (struct object_driver){.name = "faulty",
-                                         .features = beneath->features & ~(unsigned)OBJECT_LOCAL_PATH,
+                                         .features = beneath->features &
+                                                     ~(unsigned)(OBJECT_LOCAL_PATH | OBJECT_WRITER | OBJECT_URL),
                                          .part_bytes = beneath->part_bytes,
                                          .parallel = beneath->parallel,
                                          .list = faulty_list,

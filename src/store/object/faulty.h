@@ -7,7 +7,19 @@
 #include "base/clock.h"
 #include "store/object/object.h"
 
-enum faulty_call { FAULTY_LIST, FAULTY_GET, FAULTY_PUT, FAULTY_HEAD, FAULTY_REMOVE, FAULTY_ANY };
+/* Each call of object_writer_begin, _add and _end is a FAULTY_WRITER. */
+enum faulty_call {
+    FAULTY_LIST,
+    FAULTY_GET,
+    FAULTY_PUT,
+    FAULTY_HEAD,
+    FAULTY_REMOVE,
+    FAULTY_WRITER,
+    FAULTY_MATCH,
+    FAULTY_TIDY,
+    FAULTY_SETTLE,
+    FAULTY_ANY
+};
 
 enum faulty_kind {
     FAULTY_FAIL,       /* fails with `code` before anything is done; get, put and list after `after` bytes or objects */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "store/object/object_driver.h"
@@ -20,10 +21,25 @@ bool object_driver_check(const struct object_driver *driver, struct error *err) 
         return error_set(err, ERROR_INTERNAL, "an object driver has no name");
     if (!driver->list || !driver->get || !driver->put || !driver->head || !driver->remove || !driver->close)
         return error_set(err, ERROR_INTERNAL, "the object driver %s lacks a required function", name);
-    if ((driver->features & OBJECT_LOCAL_PATH) && !driver->local_path)
-        return error_set(err, ERROR_INTERNAL, "the object driver %s claims plain files without local_path", name);
-    if (driver->local_path && !(driver->features & OBJECT_LOCAL_PATH))
-        return error_set(err, ERROR_INTERNAL, "the object driver %s has local_path but does not claim it", name);
+    const struct {
+        const char *name;
+        unsigned feature;
+        bool some, all; /* of the functions that it needs */
+    } claims[] = {
+        {"plain files", OBJECT_LOCAL_PATH, driver->local_path != NULL, driver->local_path != NULL},
+        {"writers", OBJECT_WRITER, driver->writer_begin || driver->writer_add || driver->writer_end,
+         driver->writer_begin && driver->writer_add && driver->writer_end},
+        {"addresses", OBJECT_URL, driver->url != NULL, driver->url != NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(claims); i++) {
+        bool claimed = driver->features & claims[i].feature;
+        if (claimed && !claims[i].all)
+            return error_set(err, ERROR_INTERNAL, "the object driver %s claims %s without the function for it", name,
+                             claims[i].name);
+        if (!claimed && claims[i].some)
+            return error_set(err, ERROR_INTERNAL, "the object driver %s has %s but does not claim them", name,
+                             claims[i].name);
+    }
     return true;
 }
 
@@ -102,29 +118,58 @@ bool object_key_check(const char *key, struct error *err) {
 
 struct list_watch {
     const char *prefix;
+    bool all;
     object_visit *visit;
     void *to;
-    char previous[OBJECT_KEY_LONGEST + 1];
+    char previous[OBJECT_KEY_SHOWN + 1];
 };
+
+/* Passes on an object that cannot be used, or leaves it out. */
+static bool visit_unfit(struct list_watch *watch, const struct object_facts *facts, const struct error *fault,
+                        struct error *err) {
+    struct object_facts told = *facts;
+    if (!told.unfit)
+        told.unfit = fault->message;
+    if (watch->all)
+        return watch->visit(watch->to, &told, err);
+    if (fault->code) {
+        log_debug("store", "\"%s\" left out: %s", told.key, told.unfit);
+        return true;
+    }
+    error_set(err, ERROR_DENIED, "cannot list %s: it %s", told.key, told.unfit);
+    return error_hint(err, "move what it stands for into the store");
+}
 
 static bool watch_visit(void *to, const struct object_facts *facts, struct error *err) {
     struct list_watch *watch = to;
-    size_t length = strnlen(facts->key, OBJECT_KEY_LONGEST + 1);
-    if (!length || length > OBJECT_KEY_LONGEST || !text_starts(facts->key, watch->prefix))
+    size_t length = strnlen(facts->key, OBJECT_KEY_SHOWN + 1);
+    if (!length || length > OBJECT_KEY_SHOWN || !text_starts(facts->key, watch->prefix))
         return error_set(err, ERROR_IO, "the listing of \"%s\" told a key that does not belong to it", watch->prefix);
     if (strcmp(watch->previous, facts->key) >= 0) {
         return error_set(err, ERROR_IO, "the listing of \"%s\" told \"%s\" after \"%s\", out of order", watch->prefix,
                          facts->key, watch->previous);
     }
     memcpy(watch->previous, facts->key, length + 1);
+    struct error fault = {0};
+    if (!object_key_check(facts->key, &fault) || facts->unfit)
+        return visit_unfit(watch, facts, &fault, err);
     return watch->visit(watch->to, facts, err);
 }
 
-bool object_list(struct object_store *store, const char *prefix, object_visit *visit, void *to, struct error *err) {
+static bool list(struct object_store *store, const char *prefix, bool all, object_visit *visit, void *to,
+                 struct error *err) {
     if (!text_check("object prefix", prefix, false, err))
         return false;
-    struct list_watch watch = {.prefix = prefix, .visit = visit, .to = to};
+    struct list_watch watch = {.prefix = prefix, .all = all, .visit = visit, .to = to};
     return store->driver->list(store->self, prefix, watch_visit, &watch, err);
+}
+
+bool object_list(struct object_store *store, const char *prefix, object_visit *visit, void *to, struct error *err) {
+    return list(store, prefix, false, visit, to, err);
+}
+
+bool object_list_all(struct object_store *store, const char *prefix, object_visit *visit, void *to, struct error *err) {
+    return list(store, prefix, true, visit, to, err);
 }
 
 struct get_watch {
@@ -163,58 +208,6 @@ bool object_get(struct object_store *store, const char *key, uint64_t from, uint
     return true;
 }
 
-/* Between the caller's source and the driver: counts, compares with the size that was announced, and stops. */
-struct put_watch {
-    const char *key;
-    const struct object_source *source;
-    const struct object_put_options *options;
-    uint64_t taken;
-};
-
-static bool watch_read(void *from, void *into, size_t size, size_t *got, struct error *err) {
-    struct put_watch *watch = from;
-    if (cancel_requested(watch->options->cancel))
-        return error_set(err, ERROR_CANCELLED, "object %s: stopped while being written", watch->key);
-    size_t length = 0;
-    if (!watch->source->read(watch->source->from, into, size, &length, err))
-        return false;
-    uint64_t expected = watch->options->expected_size;
-    watch->taken += length;
-    if (expected && (watch->taken > expected || (!length && watch->taken < expected))) {
-        return error_set(err, ERROR_INVALID, "object %s: %s than the %llu bytes announced (%llu)", watch->key,
-                         length ? "more" : "fewer", (unsigned long long)expected, (unsigned long long)watch->taken);
-    }
-    *got = length;
-    return true;
-}
-
-bool object_put(struct object_store *store, const char *key, const struct object_source *source,
-                const struct object_put_options *options, struct object_facts *facts, struct error *err) {
-    static const struct object_put_options plain = {0};
-    if (!options)
-        options = &plain;
-    if (!object_key_check(key, err))
-        return false;
-    if (options->if_absent && !object_store_has(store, OBJECT_IF_ABSENT)) {
-        return error_set(err, ERROR_UNSUPPORTED, "object %s: a store of driver %s cannot demand that a key is new", key,
-                         store->driver->name);
-    }
-    struct put_watch watch = {.key = key, .source = source, .options = options};
-    struct object_source watched = {watch_read, &watch};
-    struct object_facts told = {0};
-    if (!store->driver->put(store->self, key, &watched, options, &told, err))
-        return false;
-    if (told.size != watch.taken) {
-        error_set(err, ERROR_IO, "object %s: the store keeps %llu of %llu bytes", key, (unsigned long long)told.size,
-                  (unsigned long long)watch.taken);
-        return error_hint(err, "write it again");
-    }
-    told.key = key;
-    if (facts)
-        *facts = told;
-    return true;
-}
-
 bool object_head(struct object_store *store, const char *key, struct object_facts *facts, struct error *err) {
     struct object_facts told = {0};
     if (!object_key_check(key, err) || !store->driver->head(store->self, key, &told, err))
@@ -242,4 +235,55 @@ const char *object_local_path(struct object_store *store, struct arena *arena, c
     if (!store->driver->local_path || !object_key_check(key, NULL))
         return NULL;
     return store->driver->local_path(store->self, arena, key);
+}
+
+bool object_match(struct object_store *store, const struct object_facts *facts, const struct object_source *source,
+                  enum object_match *match, struct error *err) {
+    if (!object_key_check(facts->key, err))
+        return false;
+    if (!source->read_at)
+        return error_set(err, ERROR_INTERNAL, "object %s: compared with a source that has no read_at", facts->key);
+    enum object_match found = OBJECT_UNKNOWN;
+    if (store->driver->match && !store->driver->match(store->self, facts, source, &found, err))
+        return false;
+    *match = found;
+    return true;
+}
+
+char *object_url(struct object_store *store, struct arena *arena, const char *key, int64_t seconds, struct error *err) {
+    enum { LONGEST = 604800 };
+    char *url = NULL;
+    if (!object_key_check(key, err))
+        return NULL;
+    if (!object_store_has(store, OBJECT_URL))
+        error_set(err, ERROR_UNSUPPORTED, "object %s: a store of driver %s has no addresses", key, store->driver->name);
+    else if (seconds < 1 || seconds > LONGEST)
+        error_set(err, ERROR_INVALID, "object %s: an address is good for 1 to %d seconds, not %lld", key, LONGEST,
+                  (long long)seconds);
+    else if (store->driver->url(store->self, arena, key, seconds, &url, err))
+        return url;
+    return NULL;
+}
+
+bool object_tidy(struct object_store *store, const char *prefix, int64_t before_ms, size_t *removed,
+                 struct error *err) {
+    size_t count = 0;
+    if (!text_check("object prefix", prefix, false, err) ||
+        (store->driver->tidy && !store->driver->tidy(store->self, prefix, before_ms, &count, err)))
+        return false;
+    if (removed)
+        *removed = count;
+    return true;
+}
+
+bool object_settle(struct object_store *store, struct error *err) {
+    return !store->driver->settle || store->driver->settle(store->self, err);
+}
+
+bool object_folds(struct object_store *store, bool *folds, struct error *err) {
+    bool found = false;
+    if (store->driver->folds && !store->driver->folds(store->self, &found, err))
+        return false;
+    *folds = found;
+    return true;
 }

@@ -14,7 +14,7 @@
 #include "base/cancel.h"
 #include "base/error.h"
 
-enum { OBJECT_KEY_LONGEST = 1024, OBJECT_ETAG_SIZE = 72 };
+enum { OBJECT_KEY_LONGEST = 1024, OBJECT_KEY_SHOWN = 4096, OBJECT_ETAG_SIZE = 72 };
 
 enum object_feature {
     OBJECT_IF_ABSENT = 1 << 0,  /* put can demand that the key is new */
@@ -32,7 +32,8 @@ struct object_facts {
     uint64_t size;
     int64_t modified_ms;         /* UTC */
     char etag[OBJECT_ETAG_SIZE]; /* changes whenever the bytes do; what it is made of is the driver's own */
-    const char *unfit;           /* object_list_all only: why `key` is no allowed key; NULL: it is one */
+    const char *unfit;           /* object_list_all only: why the object cannot be used ("is a symbolic link", what is
+                                  * wrong with its key); NULL: it can. Borrowed during a visit */
 };
 
 /* Where the bytes of a put come from: reads up to `size` bytes into `into`; *got 0 is the end. */
@@ -62,8 +63,11 @@ struct object_put_options {
     uint64_t expected_size;    /* 0: unknown; else fewer or more bytes from the source are ERROR_INVALID */
     int64_t modified_ms;       /* the time that the object shall have, UTC; 0: now. A store without OBJECT_KEEPS_TIME
                                 * gives its own time all the same */
-    bool resume;               /* parts that an earlier, broken-off put of the same bytes left are used again; what this
-                                * one leaves when it breaks off stays for the next (object_tidy removes it) */
+    bool lazy;   /* return before the bytes have to be on disk: a power cut before object_settle may lose the
+                  * object, or leave it with no or wrong bytes; a killed program loses nothing. For many
+                  * small objects, whose mark is written after the settle */
+    bool resume; /* parts that an earlier, broken-off put of the same bytes left are used again; what this
+                  * one leaves when it breaks off stays for the next (object_tidy removes it) */
     const struct cancel *cancel;
 };
 
@@ -75,6 +79,13 @@ enum object_match {
 };
 
 struct object_writer; /* bytes on their way into an object */
+
+/* How a writer ends. */
+enum object_ending {
+    OBJECT_KEEP,   /* what was written is kept for the next writer of the same identity, where that is worth it */
+    OBJECT_WHOLE,  /* the object appears, as with a put */
+    OBJECT_DISCARD /* what was written is wrong and goes */
+};
 
 /* Called for each key of object_remove_many; `why` NULL: it is gone. Returning false ends it with *err as set. */
 typedef bool object_removed(void *to, const char *key, const struct error *why, struct error *err);
@@ -91,10 +102,14 @@ struct object_store;
  *   url                            optional      -        x     -   (with OBJECT_URL)
  *   tidy                           optional      x        x     x   (else nothing is left behind)
  *   folds                          optional      x        -     x   (else names differ whenever their bytes do)
+ *   settle                         optional      x        -     x   (else what was put is safe at once)
  *   copy_from                      optional      -        x     -   (else get and put)
  * object_driver_check() refuses a row that lacks a required function or claims a feature without the function for it.
- * Keys were checked before a driver sees them; the keys that its `list` gives are as they are, with `unfit` left alone.
- * `self` is the driver's own state. */
+ * Keys were checked before a driver sees them. The keys that its `list` gives are as they are, whatever is wrong with
+ * them; `unfit` is left NULL but for what the driver cannot use for another reason than its key (a symbolic link).
+ * `options` is never NULL. `copy_from`: `from` is never a view below a prefix; whether it is of the driver's own kind
+ * is the driver's to see (object_store_driver). ERROR_UNSUPPORTED makes the layer take the long way; ERROR_CHANGED when
+ * the source no longer has the etag of `wanted`. `self` is the driver's own state. */
 struct object_driver {
     const char *name;
     unsigned features;
@@ -114,14 +129,16 @@ struct object_driver {
     bool (*writer_begin)(void *self, const char *key, const char *identity, const struct object_put_options *options,
                          void **writer, uint64_t *have, struct error *err);
     bool (*writer_add)(void *self, void *writer, const void *data, size_t length, struct error *err);
-    bool (*writer_end)(void *self, void *writer, bool whole, struct object_facts *facts, struct error *err);
+    bool (*writer_end)(void *self, void *writer, enum object_ending ending, struct object_facts *facts,
+                       struct error *err);
     bool (*remove_many)(void *self, const char *const *keys, size_t count, object_removed *tell, void *to,
                         struct error *err);
     bool (*url)(void *self, struct arena *arena, const char *key, int64_t seconds, char **url, struct error *err);
     bool (*tidy)(void *self, const char *prefix, int64_t before_ms, size_t *removed, struct error *err);
     bool (*folds)(void *self, bool *folds, struct error *err);
-    bool (*copy_from)(void *self, const struct object_store *store, const char *from, const char *to,
-                      struct object_facts *facts, struct error *err);
+    bool (*settle)(void *self, struct error *err);
+    bool (*copy_from)(void *self, const struct object_store *from, const struct object_facts *wanted, const char *to,
+                      const struct object_put_options *options, struct object_facts *facts, struct error *err);
     void (*close)(void *self);
 };
 
@@ -137,9 +154,11 @@ const struct object_driver *object_store_driver(const struct object_store *store
 bool object_key_check(const char *key, struct error *err);
 
 /* All objects whose key starts with `prefix` ("" for all), in byte order of their keys, however deep; those whose keys
- * are not allowed are left out. */
+ * are not allowed are left out. What cannot be used for another reason (a symbolic link) is ERROR_DENIED: it may hide
+ * objects. */
 bool object_list(struct object_store *store, const char *prefix, object_visit *visit, void *to, struct error *err);
-/* The same with those, too: their facts->unfit says why they cannot be used. */
+/* The same with all that cannot be used: their facts->unfit says why. Such a "key" is at most OBJECT_KEY_SHOWN bytes
+ * and may hold any byte but zero; print it with care. */
 bool object_list_all(struct object_store *store, const char *prefix, object_visit *visit, void *to, struct error *err);
 
 /* Reads the object at `key` into `sink`, from byte `from` on, `length` bytes at most (UINT64_MAX: to the end). *facts
@@ -160,7 +179,8 @@ bool object_put_bytes(struct object_store *store, const char *key, const void *d
 /* Writes only when the bytes differ from what is there (an absent object differs); *written (may be NULL) tells. */
 bool object_put_if_changed(struct object_store *store, const char *key, const void *data, size_t length, bool *written,
                            struct error *err);
-/* Puts a file's bytes. */
+/* Puts a file's bytes. ERROR_CHANGED (retryable) when the file was written to or replaced meanwhile: found before the
+ * object appears wherever the driver reads the last bytes before that, else after it. */
 bool object_put_file(struct object_store *store, const char *key, const char *path,
                      const struct object_put_options *options, struct error *err);
 
@@ -171,7 +191,8 @@ bool object_exists(struct object_store *store, const char *key, bool *there, str
 /* An absent object is fine. */
 bool object_remove(struct object_store *store, const char *key, struct error *err);
 bool object_copy(struct object_store *store, const char *from, const char *to, struct error *err);
-/* Removes many; each is told. False when it could not be carried on with: some were not told then. */
+/* Removes many; each is told, once, in any order. False when it could not be carried on with: some were not told then.
+ */
 bool object_remove_many(struct object_store *store, const char *const *keys, size_t count, object_removed *tell,
                         void *to, struct error *err);
 
@@ -181,19 +202,25 @@ bool object_match(struct object_store *store, const struct object_facts *facts, 
                   enum object_match *match, struct error *err);
 
 /* Writes an object piece by piece (needs OBJECT_WRITER). `identity` names the bytes ("s3 bucket key etag"; at most 255
- * bytes): when an earlier writing of the same key and identity was broken off, *have tells how many bytes are there
- * already, and the caller goes on behind them; else it is 0. NULL on failure. */
+ * bytes; NULL: nothing is kept or gone on with): when an earlier writing of the same key and identity was broken off,
+ * *have tells how many bytes are there already, and the caller goes on behind them; else it is 0. An object whose
+ * options->expected_size is small is always begun anew. NULL on failure. One thread at a time may use a writer; `key`
+ * is borrowed until its end. */
 struct object_writer *object_writer_begin(struct object_store *store, const char *key, const char *identity,
                                           const struct object_put_options *options, uint64_t *have, struct error *err);
 bool object_writer_add(struct object_writer *writer, const void *data, size_t length, struct error *err);
-/* Ends it. `whole`: the object appears, as with a put. Else what was written is kept for the next writer of the same
- * identity, or removed when there was none. *facts may be NULL. */
-bool object_writer_end(struct object_writer *writer, bool whole, struct object_facts *facts, struct error *err);
+/* Ends it; the writer is gone either way. OBJECT_WHOLE fails as a put does (ERROR_EXISTS, ERROR_CHANGED, ERROR_FULL,
+ * ERROR_INVALID when options->expected_size is another); after a full disk nothing is kept. *facts (may be NULL) with
+ * OBJECT_WHOLE only. */
+bool object_writer_end(struct object_writer *writer, enum object_ending ending, struct object_facts *facts,
+                       struct error *err);
 
 /* Brings an object from one store into another (or the same): on the server's side where both can, from a file, into a
  * file, or through memory by parts of at most a few megabytes. `wanted` are the facts of the source as they were
- * listed: ERROR_CHANGED when it is another object by now, before anything appears. *facts (may be NULL) of the new
- * object. */
+ * listed: ERROR_CHANGED when it is another object by now, before anything appears. The options' expected_size is that
+ * of `wanted`; without a modified_ms the new object gets that of `wanted`, where it can be kept. A transfer that breaks
+ * off goes on where it was, a few times at once, and in the next transfer of the same object when the destination has
+ * OBJECT_WRITER (or, with `resume`, goes on with parts). *facts (may be NULL) of the new object. */
 bool object_transfer(struct object_store *from, const struct object_facts *wanted, struct object_store *to,
                      const char *key, const struct object_put_options *options, struct object_facts *facts,
                      struct error *err);
@@ -204,6 +231,10 @@ char *object_url(struct object_store *store, struct arena *arena, const char *ke
 /* Removes what broken-off puts below `prefix` left behind before that time (UTC): parts on the server that are paid
  * for, temporary files. *removed counts them. */
 bool object_tidy(struct object_store *store, const char *prefix, int64_t before_ms, size_t *removed, struct error *err);
+
+/* When it returns true, all that was put with `lazy` so far, by any thread, withstands a power cut. Made once for many
+ * objects: effect first, then the mark (what was put lazily may be remembered as done only after this). */
+bool object_settle(struct object_store *store, struct error *err);
 
 /* Whether two keys that differ only in case or in Unicode form are one object there. */
 bool object_folds(struct object_store *store, bool *folds, struct error *err);

@@ -424,7 +424,7 @@ static void test_failed_put_leaves_nothing(void **state) {
     struct fixture *f = *state;
     put(f, "there", "old");
     struct failing failing = {0};
-    struct object_source source = {fail_later, &failing};
+    struct object_source source = {fail_later, &failing, NULL};
     struct error err = {0};
     assert_false(object_put(f->store, "there", &source, NULL, NULL, &err));
     assert_int_equal(err.code, ERROR_NETWORK);
@@ -456,7 +456,7 @@ static void test_full_disk(void **state) {
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
     struct failing failing = {0};
-    struct object_source source = {fail_later, &failing};
+    struct object_source source = {fail_later, &failing, NULL};
     struct error err = {0};
     bool done = object_put(f->store, "big", &source, NULL, NULL, &err);
     bool done_new = object_put_file(f->store, "sub/new", "/proc/self/exe", NULL, NULL);
@@ -543,7 +543,7 @@ static void test_leftover_is_reused(void **state) {
         pid_t child = fork();
         if (child == 0) {
             struct failing failing = {0};
-            struct object_source source = {read_and_die, &failing};
+            struct object_source source = {read_and_die, &failing, NULL};
             object_put(f->store, "k", &source, NULL, NULL, NULL);
             _exit(0);
         }
@@ -576,7 +576,7 @@ static bool put_inside(void *from, void *into, size_t size, size_t *got, struct 
 
 static void test_rivals(void **state) {
     struct fixture *f = *state;
-    struct object_source source = {put_inside, f};
+    struct object_source source = {put_inside, f, NULL};
     struct error err = {0};
     assert_true(object_put(f->store, "k", &source, NULL, NULL, &err));
     assert_string_equal(get(f, "k"), "outer");
