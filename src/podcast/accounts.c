@@ -32,10 +32,9 @@ static bool wrong(struct error *err, const char *site_id, const char *field, con
 }
 
 static const char *kind_of(const json_t *value) {
-    static const char *const kinds[] = {[JSON_OBJECT] = "an object", [JSON_ARRAY] = "a list",
-                                        [JSON_STRING] = "a text",    [JSON_INTEGER] = "a number",
-                                        [JSON_REAL] = "a number",    [JSON_TRUE] = "a boolean",
-                                        [JSON_FALSE] = "a boolean",  [JSON_NULL] = "null"};
+    static const char *const kinds[] = {
+        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "a list",   [JSON_STRING] = "a text",   [JSON_INTEGER] = "a number",
+        [JSON_REAL] = "a number",    [JSON_TRUE] = "a boolean", [JSON_FALSE] = "a boolean", [JSON_NULL] = "null"};
     return kinds[json_typeof(value)];
 }
 
@@ -144,8 +143,8 @@ bool accounts_deployed(const struct site_accounts *accounts, const char *site_id
 }
 
 static void compare_files(struct arena *arena, struct site_accounts *accounts) {
-    accounts->warnings = arena_alloc_array(arena, accounts->count + accounts->deployed_count + 1,
-                                           sizeof(*accounts->warnings));
+    accounts->warnings =
+        arena_alloc_array(arena, accounts->count + accounts->deployed_count + 1, sizeof(*accounts->warnings));
     for (size_t i = 0; i < accounts->deployed_count; i++) {
         if (!find_row(accounts, accounts->deployed[i]))
             accounts->warnings[accounts->warning_count++] =
@@ -179,8 +178,9 @@ const struct site_account *accounts_find(const struct site_accounts *accounts, c
         return NULL;
     }
     error_set(err, ERROR_CONFIG, "%s has no row for the site %s", accounts->path, site_id);
-    error_hint(err, "write \"%s\": {\"accountId\": \"12 digits\", \"bucketName\": \"%s-browse-dot-show\"} into it, or "
-                    "`tidemill podcast account set %s --account-id ID`",
+    error_hint(err,
+               "write \"%s\": {\"accountId\": \"12 digits\", \"bucketName\": \"%s-browse-dot-show\"} into it, or "
+               "`tidemill podcast account set %s --account-id ID`",
                site_id, site_id, site_id);
     return NULL;
 }

@@ -1,5 +1,5 @@
-/* Which AWS account a site lives in: `.site-account-mappings.json` and `.deployed-sites.json` in the workspace's root, as
- * the older scripts write them (docs/accounts.md; spec/podcast.md section 1.6).
+/* Which AWS account a site lives in: `.site-account-mappings.json` and `.deployed-sites.json` in the workspace's root,
+ * as the older scripts write them (docs/accounts.md; spec/podcast.md section 1.6).
  *
  *   { "hardfork": {"accountId": "123456789012", "bucketName": "hardfork-browse-dot-show",
  *                  "cloudfrontId": "E2…", "cloudfrontDomain": "d….cloudfront.net", "searchApiUrl": "https://…"} }
@@ -44,8 +44,8 @@ const struct site_account *accounts_find(const struct site_accounts *accounts, c
 /* Whether `.deployed-sites.json` says that the site has a cloud copy. */
 bool accounts_deployed(const struct site_accounts *accounts, const char *site_id);
 
-/* Puts a site's row into the mapping (fields that are NULL are left as they are, and so are those that this program does
- * not know) and its id into the list of deployed sites; writes both files whole, sorted by id. */
+/* Puts a site's row into the mapping (fields that are NULL are left as they are, and so are those that this program
+ * does not know) and its id into the list of deployed sites; writes both files whole, sorted by id. */
 bool accounts_set(const char *root, const struct site_account *account, struct error *err);
 
 /* 12 digits. */

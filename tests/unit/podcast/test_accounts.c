@@ -148,9 +148,12 @@ static void setting_a_row_writes_both_files_sorted(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_file_is_no_cloud),          cmocka_unit_test(rows_are_read_as_the_scripts_write_them),
-        cmocka_unit_test(a_missing_site_is_explained),  cmocka_unit_test(a_wrong_row_is_its_sites_own),
-        cmocka_unit_test(a_broken_file_is_an_error),    cmocka_unit_test(both_files_are_compared),
+        cmocka_unit_test(no_file_is_no_cloud),
+        cmocka_unit_test(rows_are_read_as_the_scripts_write_them),
+        cmocka_unit_test(a_missing_site_is_explained),
+        cmocka_unit_test(a_wrong_row_is_its_sites_own),
+        cmocka_unit_test(a_broken_file_is_an_error),
+        cmocka_unit_test(both_files_are_compared),
         cmocka_unit_test(setting_a_row_writes_both_files_sorted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
