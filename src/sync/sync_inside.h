@@ -1,0 +1,128 @@
+/* Private to sync/: what a struct sync is, and what its files offer each other. */
+#ifndef TIDEMILL_SYNC_SYNC_INSIDE_H
+#define TIDEMILL_SYNC_SYNC_INSIDE_H
+
+#include "base/db.h"
+#include "base/file.h"
+#include "sync/decide.h"
+#include "sync/filter.h"
+#include "sync/listing.h"
+#include "sync/sync.h"
+
+/* An object on one side as the plan has it. */
+struct plan_side {
+    bool there;
+    uint64_t size;
+    int64_t ms;
+    char etag[OBJECT_ETAG_SIZE];
+};
+
+enum plan_state {
+    PLAN_OPEN, /* to be done */
+    PLAN_DONE,
+    PLAN_FAILED,
+    PLAN_HELD,    /* by the brake */
+    PLAN_COMPARE, /* the bytes have to be compared before it is known what is to be done */
+    PLAN_HIDDEN,  /* nothing is to be done, and nothing to be shown; but it is not equal */
+};
+
+/* A row of the plan. */
+struct plan_row {
+    char *key;    /* owned */
+    char *from;   /* owned; NULL */
+    char *detail; /* owned; NULL */
+    enum sync_kind kind;
+    enum sync_reason reason;
+    bool conflict;
+    enum plan_state state;
+    struct plan_side left, right;
+    bool remembered, left_kept, right_kept; /* of rows to be compared */
+};
+
+struct sync {
+    struct sync_settings settings;
+    struct filter filter;
+    unsigned jobs;
+    bool swapped; /* the memory has the sides the other way round */
+    bool looked;
+    struct file_lock *lock;
+    struct db *db;
+    sqlite3_stmt *insert_plan; /* kept, as they run once for each key */
+    sqlite3_stmt *note;
+    bool folds_left, folds_right;
+    struct sync_report report;
+    int64_t began; /* monotonic */
+};
+
+void plan_row_clear(struct plan_row *row);
+
+/* ---- memory.c: the database: agreements (kept), plan and vanished keys (of this run) ---- */
+
+/* Opens it, below `folder` or for this run alone, and takes its lock. */
+bool memory_open_pair(struct sync *sync, struct error *err);
+void memory_close_pair(struct sync *sync);
+
+/* The agreements below the prefixes, in order of their keys. */
+struct memory_scan {
+    struct sync *sync;
+    sqlite3_stmt *statement;
+    bool there; /* the row below is one */
+    const char *key, *left_etag, *right_etag;
+    uint64_t size;
+};
+bool memory_scan_open(struct sync *sync, struct memory_scan *scan, struct error *err);
+bool memory_scan_next(struct memory_scan *scan, struct error *err);
+void memory_scan_close(struct memory_scan *scan);
+
+/* Notes that both sides have the same bytes under a key. */
+bool memory_note(struct sync *sync, const char *key, uint64_t size, const char *left_etag, const char *right_etag,
+                 struct error *err);
+bool memory_forget(struct sync *sync, const char *key, struct error *err);
+
+/* ---- plan.c: the plan's rows ---- */
+
+bool plan_add(struct sync *sync, const struct plan_row *row, struct error *err);
+bool plan_change(struct sync *sync, const struct plan_row *row, struct error *err); /* kind, reason, from, detail, state */
+bool plan_mark(struct sync *sync, const char *key, enum plan_state state, struct error *err);
+/* Reads the row that a statement with PLAN_COLUMNS stands on. The row's old texts are released. */
+void plan_read(sqlite3_stmt *statement, struct plan_row *row);
+#define PLAN_COLUMNS                                                                                                   \
+    "key, origin, detail, kind, reason, conflict, state, l_there, l_size, l_ms, l_etag, r_there, r_size, r_ms, "       \
+    "r_etag, remembered, l_kept, r_kept"
+bool plan_count(struct sync *sync, const char *where, uint64_t *count, struct error *err);
+void plan_action(const struct plan_row *row, struct sync_action *action);
+
+/* ---- compare.c, look.c, carry.c, copy.c ---- */
+
+/* Compares what has to be compared, several at a time, and turns those rows into what is to be done. */
+bool sync_compare_rows(struct sync *sync, struct error *err);
+/* Finds renames among what is new and what has vanished. */
+bool sync_find_renames(struct sync *sync, struct error *err);
+bool sync_apply_brake(struct sync *sync, struct error *err);
+
+/* A row of the plan on its way through a worker. */
+struct errand {
+    struct plan_row row;
+    bool done;
+    struct error error;
+    /* What both sides have now, to be noted. */
+    bool agreed, forgotten;
+    uint64_t size;
+    char left_etag[OBJECT_ETAG_SIZE], right_etag[OBJECT_ETAG_SIZE];
+    /* The one that moved aside. */
+    bool aside_agreed;
+    uint64_t aside_size;
+    char aside_left[OBJECT_ETAG_SIZE], aside_right[OBJECT_ETAG_SIZE];
+    bool wrote_left, wrote_right;
+    struct errand *next;
+};
+
+/* Carries one out; any thread. */
+void errand_run(struct sync *sync, struct errand *errand);
+
+enum sync_rule sync_rule_for(const struct sync *sync, const char *key);
+struct decide_key sync_decide_key(const struct sync *sync, const struct plan_row *row);
+/* The name that a side's object gets when it moves aside; owned by the caller. */
+char *sync_aside_name(const char *key, int64_t modified_ms);
+
+#endif
