@@ -92,7 +92,7 @@ void plan_read(sqlite3_stmt *statement, struct plan_row *row);
 bool plan_count(struct sync *sync, const char *where, uint64_t *count, struct error *err);
 void plan_action(const struct plan_row *row, struct sync_action *action);
 
-/* ---- compare.c, look.c, carry.c, copy.c ---- */
+/* ---- look.c, compare.c, settle.c, carry.c, errand.c ---- */
 
 /* Compares what has to be compared, several at a time, and turns those rows into what is to be done. */
 bool sync_compare_rows(struct sync *sync, struct error *err);
@@ -120,6 +120,10 @@ struct errand {
 /* Carries one out; any thread. */
 void errand_run(struct sync *sync, struct errand *errand);
 
+/* Both sides have the same bytes: notes it, and puts it into the plan (`changed`: a row that is there already). */
+bool sync_take_equal(struct sync *sync, struct plan_row *row, bool changed, struct error *err);
+/* Whether the times tell that two objects of the same size are the same. */
+bool sync_times_agree(const struct sync *sync, const struct plan_row *row);
 enum sync_rule sync_rule_for(const struct sync *sync, const char *key);
 struct decide_key sync_decide_key(const struct sync *sync, const struct plan_row *row);
 /* The name that a side's object gets when it moves aside; owned by the caller. */
