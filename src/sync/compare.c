@@ -65,7 +65,7 @@ static enum object_match match_etags(const struct sync *sync, const struct plan_
     return is_plain_md5(row->left.etag) && is_plain_md5(row->right.etag) ? OBJECT_DIFFERENT : OBJECT_UNKNOWN;
 }
 
-static bool match(const struct sync *sync, const struct plan_row *row, enum object_match *found, struct error *err) {
+bool sync_match(const struct sync *sync, const struct plan_row *row, enum object_match *found, struct error *err) {
     struct object_store *left = sync->settings.left;
     struct object_store *right = sync->settings.right;
     bool read_left = object_store_has(left, OBJECT_LOCAL_PATH);
@@ -94,7 +94,7 @@ static void work(void *to, size_t index) {
     struct batch *batch = to;
     struct error *err = &batch->errors[index];
     error_clear(err);
-    if (!match(batch->sync, &batch->rows[index], &batch->found[index], err) && !err->code)
+    if (!sync_match(batch->sync, &batch->rows[index], &batch->found[index], err) && !err->code)
         error_set(err, ERROR_IO, "the objects could not be compared");
 }
 

@@ -24,13 +24,16 @@ bool sync_find_renames(struct sync *sync, struct error *err) {
     return db_run(sync->db, text, err);
 }
 
+/* What is removed because it has another name now is not lost. */
+#define NOT_RENAMED "key NOT IN (SELECT p.origin FROM temp.plan AS p WHERE p.origin IS NOT NULL)"
+
 enum { ALWAYS_ALLOWED = 5, PERCENT = 25 };
 
 static bool brake_side(struct sync *sync, enum sync_kind kind, uint64_t listed, struct error *err) {
     const struct sync_settings *settings = &sync->settings;
     char text[256];
     uint64_t wanted = 0;
-    snprintf(text, sizeof(text), "kind = %d AND state = 0", kind);
+    snprintf(text, sizeof(text), "kind = %d AND state = 0 AND " NOT_RENAMED, kind);
     if (!plan_count(sync, text, &wanted, err))
         return false;
     uint64_t percent = settings->most_removed_percent ? settings->most_removed_percent : PERCENT;
@@ -40,7 +43,7 @@ static bool brake_side(struct sync *sync, enum sync_kind kind, uint64_t listed, 
     sync->report.held_back += wanted;
     return db_run_with(sync->db, err,
                        "UPDATE temp.plan SET state = ?, detail = 'held back: too much would be removed at once' WHERE "
-                       "kind = ? AND state = 0",
+                       "kind = ? AND state = 0 AND " NOT_RENAMED,
                        "ii", (int64_t)PLAN_HELD, (int64_t)kind);
 }
 

@@ -120,6 +120,10 @@ struct errand {
 /* Carries one out; any thread. */
 void errand_run(struct sync *sync, struct errand *errand);
 
+/* Whether both objects of a row, of the same size, have the same bytes. */
+bool sync_match(const struct sync *sync, const struct plan_row *row, enum object_match *found, struct error *err);
+struct object_store *sync_store(const struct sync *sync, enum sync_side side);
+const char *sync_side_name(const struct sync *sync, enum sync_side side);
 /* Both sides have the same bytes: notes it, and puts it into the plan (`changed`: a row that is there already). */
 bool sync_take_equal(struct sync *sync, struct plan_row *row, bool changed, struct error *err);
 /* Whether the times tell that two objects of the same size are the same. */
