@@ -19,14 +19,14 @@ struct env_file {
     const char *path;
     struct env_entry *entries;
     size_t count;
-    bool shared; /* others than its owner may read it */
+    unsigned odd_line; /* the first line that is neither an entry nor a comment; 0: there is none */
+    bool shared;       /* others than its owner may read it */
 };
 
-/* Reads text[0..length): a line is "NAME=value" or "export NAME=value"; white space around both parts is cut off. Empty
- * lines and lines that start with '#' are passed over; " #" after a value without quotes starts a comment. A value in
- * single quotes is taken as it is; in double quotes \\n, \\r, \\t, \\", \\\\ and \\$ are escapes. Nothing is expanded.
- * A line that is none of this is ERROR_CONFIG with `path` and the line's number, never its text. ERROR_LIMIT: more than
- * LIMIT_ENV_ENTRIES. All in `arena`. */
+/* Reads text[0..length): a line is "NAME=value" or "export NAME=value"; white space around both parts is cut off, and
+ * quotes around a value are taken away. Empty lines and lines that start with '#' are passed over; " #" after a value
+ * starts a comment. Nothing is expanded, no character escapes another. Other lines are passed over too, and the first
+ * of them told by odd_line. ERROR_LIMIT: more than LIMIT_ENV_ENTRIES. All in `arena`. */
 bool env_file_parse(struct arena *arena, const char *path, const char *text, size_t length, struct env_file *file,
                     struct error *err);
 

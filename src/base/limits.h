@@ -41,6 +41,17 @@
 #define LIMIT_AWS_FORM_BYTES (2 * MIB) /* a call as a form: a message of 256 KiB, each byte as three */
 #define LIMIT_AWS_MESSAGE_BYTES 400    /* of a service's words in an error's message */
 
+/* ---- aws: credentials ---- */
+#define LIMIT_ENV_ENTRIES 4096   /* lines of a .env file: written by hand, and looked through from end to end */
+#define LIMIT_AWS_SECTIONS 4096  /* of the config file: tools that list every account and role write a thousand */
+#define LIMIT_AWS_PROPERTIES 256 /* of one section; the SDKs know about 60 */
+#define LIMIT_AWS_ROLES 8        /* source_profile after source_profile: two are common, none needs more than four */
+#define LIMIT_AWS_TOKEN_BYTES (64 * KIB)  /* a token in a file; STS takes web identities of at most 20,000 characters  \
+                                           */
+#define LIMIT_AWS_ANSWER_BYTES (64 * KIB) /* credentials as JSON, from a metadata service or a process: about 2 KB */
+#define LIMIT_AWS_PROCESS_ARGUMENTS 128   /* of a credential_process; real ones have ten */
+#define LIMIT_AWS_PROCESS_MS 60000        /* it may ask another service, but nobody is there to type */
+
 /* ---- flow: state machines (the figures of the service: "Quotas", Step Functions developer guide) ---- */
 #define LIMIT_FLOW_PAYLOAD (256 * KIB) /* bytes of an input, output or result */
 #define LIMIT_FLOW_PAYLOAD_DEPTH                                                                                       \
