@@ -74,9 +74,11 @@ bool aws_credentials_accept(struct arena *arena, const char *from, const struct 
     redact_add(made.secret);
     redact_add(made.token);
     if (!made.key_id || !made.secret)
-        return error_set(err, ERROR_INVALID, "%s gave no %s", from, made.key_id ? "secret access key" : "access key id");
+        return error_set(err, ERROR_INVALID, "%s gave no %s", from,
+                         made.key_id ? "secret access key" : "access key id");
     if (!is_plain(made.key_id) || !is_plain(made.secret) || !is_plain(made.token))
-        return error_set(err, ERROR_INVALID, "%s gave a key or token with control characters or such beyond ASCII", from);
+        return error_set(err, ERROR_INVALID, "%s gave a key or token with control characters or such beyond ASCII",
+                         from);
     if (made.expires_ms > 0 && made.expires_ms <= now_ms) {
         char when[CLOCK_ISO_SIZE];
         return error_set(err, ERROR_DENIED, "%s gave credentials that expired at %s", from,
@@ -131,7 +133,8 @@ bool aws_token_read(struct arena *arena, const char *path, const char **token, s
     text = text_trim(text);
     redact_add(text);
     if (!*text || !is_plain(text))
-        return error_set(err, ERROR_CONFIG, "%s: %s", path, *text ? "it is more than one line of a token" : "it is empty");
+        return error_set(err, ERROR_CONFIG, "%s: %s", path,
+                         *text ? "it is more than one line of a token" : "it is empty");
     *token = text;
     return true;
 }

@@ -12,6 +12,8 @@
 #include "base/clock.h"
 #include "base/http_client.h"
 
+struct aws_shared;
+
 /* Where a chain looks, in this order. Bit, name in messages. */
 #define AWS_PLACES(X)                                                                                                  \
     X(AWS_PLACE_ENVIRONMENT, 1 << 0, "environment")                                                                    \
@@ -35,6 +37,7 @@ struct aws_chain_settings {
     struct http_client *http_local; /* opened with allow_private, for the metadata services of containers and instances,
                                        whose addresses are link-local; NULL: these are not asked */
     const struct clock *clock;      /* NULL: clock_system() */
+    struct aws_shared *shared;      /* of aws/client.h, for the calls of STS; NULL: they stand alone */
     const char *profile;            /* asked for by name (--profile): only it is looked at. NULL: AWS_PROFILE, ... */
     const char *env_file;           /* path of a ".env.automation"; NULL: there is none */
     unsigned places;                /* of enum aws_place; 0: all */
@@ -54,6 +57,7 @@ void aws_chain_close(struct aws_credential_source *chain); /* NULL is allowed */
 struct aws_assume_role_settings {
     struct http_client *http;
     const struct clock *clock;                  /* NULL: clock_system() */
+    struct aws_shared *shared;                  /* of aws/client.h; NULL: its calls stand alone */
     const struct aws_credential_source *source; /* whose credentials sign */
     const char *region;                         /* of STS; NULL: "us-east-1" */
     const char *endpoint;                       /* of STS; NULL: the region's own */

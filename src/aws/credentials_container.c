@@ -62,8 +62,7 @@ static bool check_full(struct arena *arena, const char *url, struct error *err) 
 static bool find_token(struct aws_chain *chain, struct arena *arena, const char **token, struct error *err) {
     const char *file = aws_chain_value(chain, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
     if (file)
-        return aws_token_read(arena, file, token, err) ||
-               error_context(err, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+        return aws_token_read(arena, file, token, err) || error_context(err, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
     *token = aws_chain_value(chain, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
     if (*token && strpbrk(*token, "\r\n"))
         return error_set(err, ERROR_CONFIG, "AWS_CONTAINER_AUTHORIZATION_TOKEN has more than one line");

@@ -66,10 +66,8 @@ static bool get_token(struct aws_chain *chain, struct arena *arena, const char *
 
 static bool get_path(struct aws_chain *chain, struct arena *arena, const char *url, const char *token,
                      struct http_response *response, struct error *err) {
-    struct aws_ask ask = {.url = url,
-                          .headers = {{"X-aws-ec2-metadata-token", token}},
-                          .header_count = 1,
-                          .deadline_ms = DEADLINE_MS};
+    struct aws_ask ask = {
+        .url = url, .headers = {{"X-aws-ec2-metadata-token", token}}, .header_count = 1, .deadline_ms = DEADLINE_MS};
     return ask_twice(chain, arena, &ask, response, err);
 }
 
@@ -114,6 +112,6 @@ bool aws_provide_instance(struct aws_chain *chain, struct arena *arena, int64_t 
         return error_set(err, ERROR_DENIED, "the instance's metadata service gave no credentials (it answered %d)",
                          response.status);
     return check_code(&response, err) &&
-           aws_credentials_of_json(arena, "the instance's metadata service", response.body, response.body_length, now_ms,
-                                   credentials, err);
+           aws_credentials_of_json(arena, "the instance's metadata service", response.body, response.body_length,
+                                   now_ms, credentials, err);
 }

@@ -11,6 +11,7 @@
 
 /* What a chain was opened with, for its providers. */
 struct aws_chain {
+    struct aws_credential_source source;
     struct aws_chain_settings settings; /* its texts belong to the chain */
     atomic_uint warned;                 /* of enum aws_warning: told already */
     atomic_uint found;                  /* the place that gave credentials last; 0: none yet */
@@ -84,6 +85,7 @@ struct aws_role {
 struct aws_sts_place {
     struct http_client *http;
     const struct clock *clock;
+    struct aws_shared *shared;
     const char *region;
     const char *endpoint;
 };
@@ -94,7 +96,7 @@ bool aws_role_assume(struct arena *arena, const struct aws_sts_place *place, con
                      struct error *err);
 bool aws_role_web_identity(struct arena *arena, const struct aws_sts_place *place, const struct aws_role *role,
                            int64_t now_ms, struct aws_credentials *credentials, struct error *err);
-/* Region and endpoint of STS for a profile (NULL: the one in use). */
+/* How STS is reached for a profile (NULL: the one in use): its region, else us-east-1, and its endpoint. */
 bool aws_chain_sts(const struct aws_chain *chain, struct arena *arena, const char *profile, struct aws_sts_place *place,
                    struct error *err);
 

@@ -197,7 +197,8 @@ static bool read_header(struct reader *reader, char *line) {
     if (session)
         return enter(reader, AWS_SECTION_SSO_SESSION, session, false);
     const char *services = name_after(arena, header, "services");
-    return !services || enter(reader, AWS_SECTION_SERVICES, services, false); /* [preview], [plugins], ...: passed over */
+    return !services ||
+           enter(reader, AWS_SECTION_SERVICES, services, false); /* [preview], [plugins], ...: passed over */
 }
 
 static bool read_property(struct reader *reader, char *line) {
@@ -232,7 +233,8 @@ static bool read_line(struct reader *reader, char *line) {
     if (*start == '#' || *start == ';')
         return true;
     if (indented)
-        return fault(reader, reader->any_section ? "a line goes on with no property" : "a line stands before the first section");
+        return fault(reader, reader->any_section ? "a line goes on with no property"
+                                                 : "a line stands before the first section");
     if (!end_property(reader))
         return false;
     return *line == '[' ? read_header(reader, line) : read_property(reader, line);

@@ -118,6 +118,20 @@ void redact_add(const char *secret) {
     pthread_mutex_unlock(&secrets_lock);
 }
 
+void redact_remove(const char *secret) {
+    pthread_mutex_lock(&secrets_lock);
+    for (size_t i = 0; secret && i < secret_count; i++) {
+        if (strcmp(secrets[i], secret) != 0)
+            continue;
+        memory_wipe(secrets[i], strlen(secrets[i]));
+        free(secrets[i]);
+        secret_count--;
+        memmove(secrets + i, secrets + i + 1, (secret_count - i) * sizeof(*secrets));
+        break;
+    }
+    pthread_mutex_unlock(&secrets_lock);
+}
+
 char *redact_text(char *text) {
     pthread_mutex_lock(&secrets_lock);
     for (size_t i = 0; i < secret_count; i++) {

@@ -29,6 +29,8 @@ void log_line(enum log_level level, const char *room, const char *format, ...) _
 /* From now on `secret` (at least 4 bytes; shorter ones are ignored) prints as *** in every log line and in what
  * redact_text is given. Copied. Any thread. */
 void redact_add(const char *secret);
+/* Forgets one that is of no use to anybody any more (a session token after its end). NULL is allowed. */
+void redact_remove(const char *secret);
 /* Replaces registered secrets in `text` by ***, in place (the text gets no longer). Returns `text`. */
 char *redact_text(char *text);
 /* Writes `url` to `out` with its user information and the values of query parameters that look like credentials (token,
