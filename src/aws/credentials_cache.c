@@ -122,8 +122,8 @@ static bool cache_get(const struct aws_credential_source *source, struct arena *
         good = usable(cache, now_ms);
         if (good && left > ADVISORY_MS)
             break;
-        /* Who has waited for a renewal or made one takes what came of it. */
-        if (tried || (paused(cache, now_ms) && !cache->renewing))
+        /* Who has waited for a renewal or made one takes what came of it, unless it is old already. */
+        if ((tried && (good || cache->failure.code)) || (paused(cache, now_ms) && !cache->renewing))
             break;
         if (cache->renewing) {
             if (good && left > MANDATORY_MS)
