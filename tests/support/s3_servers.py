@@ -113,7 +113,7 @@ class Place:
         return boto3.session.Session().client(
             service, endpoint_url=self.endpoint, region_name=self.region, aws_access_key_id=own["AccessKeyId"],
             aws_secret_access_key=own["SecretAccessKey"], aws_session_token=own.get("SessionToken"),
-            config=Config(retries={"max_attempts": retries}, connect_timeout=60, read_timeout=120, **{**more, **config}))
+            config=Config(**{"retries": {"max_attempts": retries}, "connect_timeout": 60, "read_timeout": 120, **more, **config}))
 
     def aws(self, *words, credentials=None, check=True, timeout=300, **options):
         """Runs the AWS CLI here; the finished process, with what it said as text."""

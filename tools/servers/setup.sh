@@ -54,8 +54,8 @@ has() { # has GO: is it new enough?
     [ "${minor:-0}" -ge "$least" ]
 }
 
-cd "$here/$name"
-if ! has "$go"; then
+newer=$cache/go-$toolchain
+if ! has "$go" && [ ! -x "$newer/bin/go" ]; then
     echo "servers: fetching Go $toolchain" >&2
     module=golang.org/toolchain@v0.0.1-go$toolchain.$("$go" env GOOS)-$("$go" env GOARCH)
     # Outside of our modules, whose go.mod an old Go does not understand.
@@ -63,22 +63,20 @@ if ! has "$go"; then
         tail -20 "$log" >&2
         fail "could not fetch Go $toolchain"
     }
-    root=$("$go" env GOMODCACHE)/$module
-    # A module's files come without the right to run, and are not to be written.
-    rm -rf "$cache/go-$toolchain.new"
-    mkdir -p "$cache/go-$toolchain.new"
-    cp -R "$root/." "$cache/go-$toolchain.new/"
-    chmod -R u+w "$cache/go-$toolchain.new"
-    find "$cache/go-$toolchain.new/bin" "$cache/go-$toolchain.new/pkg/tool" -type f -exec chmod +x {} +
-    rm -rf "$cache/go-$toolchain"
-    mv "$cache/go-$toolchain.new" "$cache/go-$toolchain"
-    go=$cache/go-$toolchain/bin/go
-    has "$go" || fail "$go does not run"
+    # A module's files come without the right to run, and are not to be written. Another call may do the same at the same time.
+    mkdir "$newer.$$"
+    cp -R "$("$go" env GOMODCACHE)/$module/." "$newer.$$/"
+    chmod -R u+w "$newer.$$"
+    find "$newer.$$/bin" "$newer.$$/pkg/tool" -type f -exec chmod +x {} +
+    mv -T "$newer.$$" "$newer" 2>/dev/null || rm -rf "$newer.$$"
 fi
+has "$go" || go=$newer/bin/go
+has "$go" || fail "$go does not run"
 
+cd "$here/$name"
 echo "servers: building $name (a few minutes, once)" >&2
 # The network may be gone for a moment: what was fetched is kept, and the second try goes on from there.
-run "$go" mod download || run "$go" mod download || {
+run "$go" list -deps "$package" || run "$go" list -deps "$package" || {
     tail -20 "$log" >&2
     fail "could not fetch the modules of $name; is Go's module proxy reachable?"
 }
