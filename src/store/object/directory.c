@@ -158,31 +158,6 @@ static bool directory_head(void *self, const char *key, struct object_facts *fac
     return done;
 }
 
-static bool remove_entry(int folder, const char *name, const char *key, struct error *err) {
-    struct stat found;
-    struct error why = {0};
-    if (!directory_look(folder, name, key, &found, &why))
-        return why.code == ERROR_ABSENT || error_copy(err, &why);
-    if (!directory_remove_name(folder, name) && errno != ENOENT)
-        return error_set_os(err, errno, "cannot remove object %s", key);
-    if (fsync(folder) && errno != EINVAL && errno != ENOTSUP)
-        return error_set_os(err, errno, "cannot remove object %s", key);
-    return true;
-}
-
-static bool directory_remove(void *self, const char *key, struct error *err) {
-    const char *name = NULL;
-    struct error why = {0};
-    int folder = directory_walk(self, key, DIRECTORY_LOOK, &name, &why);
-    if (folder < 0)
-        return why.code == ERROR_ABSENT || error_copy(err, &why);
-    bool done = remove_entry(folder, name, key, err);
-    close(folder);
-    if (done)
-        directory_prune(self, key);
-    return done;
-}
-
 struct copy_from {
     int fd;
     const char *key;
@@ -248,6 +223,7 @@ static const struct object_driver driver = {
     .remove = directory_remove,
     .copy = directory_copy,
     .local_path = directory_local_path,
+    .remove_many = directory_remove_many,
     .match = directory_match,
     .writer_begin = directory_writer_begin,
     .writer_add = directory_writer_add,

@@ -51,7 +51,8 @@ bool directory_remove_name(int folder, const char *name);
 /* What names this run of the system, or this process where that cannot be told. */
 void directory_boot_name(char name[DIRECTORY_BOOT_SIZE]);
 
-/* directory_list.c, directory_put.c, directory_writer.c and directory_tidy.c: the driver's functions of those names. */
+/* directory_list.c, directory_put.c, directory_writer.c, directory_remove.c and directory_tidy.c: the driver's
+ * functions of those names. */
 bool directory_list(void *self, const char *prefix, object_visit *visit, void *to, struct error *err);
 bool directory_put(void *self, const char *key, const struct object_source *source,
                    const struct object_put_options *options, struct object_facts *facts, struct error *err);
@@ -60,6 +61,9 @@ bool directory_writer_begin(void *self, const char *key, const char *identity, c
 bool directory_writer_add(void *self, void *writer, const void *data, size_t length, struct error *err);
 bool directory_writer_end(void *self, void *writer, enum object_ending ending, struct object_facts *facts,
                           struct error *err);
+bool directory_remove(void *self, const char *key, struct error *err);
+bool directory_remove_many(void *self, const char *const *keys, size_t count, object_removed *tell, void *to,
+                           struct error *err);
 bool directory_tidy(void *self, const char *prefix, int64_t before_ms, size_t *removed, struct error *err);
 bool directory_folds(void *self, bool *folds, struct error *err);
 bool directory_settle(void *self, struct error *err);

@@ -1,11 +1,13 @@
 #include "store/object/faulty.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "store/object/faulty_fold.h"
 #include "store/object/object_driver.h"
 
 struct faulty {
@@ -17,6 +19,7 @@ struct faulty {
     size_t piece_bytes;
     const struct clock *clock;
     int64_t slow_ms;
+    bool folds;
 
     pthread_mutex_t lock;
     unsigned calls[FAULTY_ANY + 1]; /* guarded by lock */
@@ -45,6 +48,15 @@ static const struct fault *fault_of(struct faulty *faulty, enum faulty_call call
     return found;
 }
 
+/* The key under which the object is beneath. */
+static bool key_beneath(const struct faulty *faulty, const char *key, char beneath[OBJECT_KEY_LONGEST + 1],
+                        struct error *err) {
+    if (faulty->folds)
+        return faulty_fold_find(faulty->store, key, beneath, err);
+    snprintf(beneath, OBJECT_KEY_LONGEST + 1, "%s", key);
+    return true;
+}
+
 static bool kind_is(const struct fault *fault, enum faulty_kind kind) {
     return fault && fault->kind == kind;
 }
@@ -54,6 +66,14 @@ static bool fail(const struct fault *fault, struct error *err) {
     if (err)
         err->retryable = fault->retryable;
     return false;
+}
+
+/* What comes before a call: somebody else writes, or it fails. */
+static bool start(struct faulty *faulty, const struct fault *fault, const char *key, struct error *err) {
+    static const char others[] = "somebody else was here";
+    if (kind_is(fault, FAULTY_REPLACE))
+        return object_put_bytes(faulty->store, key, others, strlen(others), NULL, err);
+    return !kind_is(fault, FAULTY_FAIL) || fault->after || fail(fault, err);
 }
 
 /* What comes after a call that was carried out. */
@@ -168,14 +188,20 @@ static bool flow_read(void *from, void *into, size_t size, size_t *got, struct e
     return true;
 }
 
+static bool flow_read_at(void *from, uint64_t offset, void *into, size_t size, size_t *got, struct error *err) {
+    const struct flow *flow = from;
+    return flow->source->read_at(flow->source->from, offset, into, size, got, err);
+}
+
 static bool faulty_get(void *self, const char *key, uint64_t from, uint64_t length, const struct object_sink *sink,
                        struct object_facts *facts, struct error *err) {
     struct faulty *faulty = self;
+    char beneath[OBJECT_KEY_LONGEST + 1];
     struct flow flow = {.fault = fault_of(faulty, FAULTY_GET), .sink = sink, .piece_bytes = faulty->piece_bytes};
     struct object_sink through = {flow_write, &flow};
-    if (kind_is(flow.fault, FAULTY_FAIL) && !flow.fault->after)
-        return fail(flow.fault, err);
-    bool done = object_get(faulty->store, key, from, length, &through, facts, err);
+    if (!key_beneath(faulty, key, beneath, err) || !start(faulty, flow.fault, beneath, err))
+        return false;
+    bool done = object_get(faulty->store, beneath, from, length, &through, facts, err);
     if (done && kind_is(flow.fault, FAULTY_FAIL))
         return fail(flow.fault, err);
     return finish(flow.fault, done, facts, err);
@@ -184,31 +210,120 @@ static bool faulty_get(void *self, const char *key, uint64_t from, uint64_t leng
 static bool faulty_put(void *self, const char *key, const struct object_source *source,
                        const struct object_put_options *options, struct object_facts *facts, struct error *err) {
     struct faulty *faulty = self;
+    char beneath[OBJECT_KEY_LONGEST + 1];
     struct flow flow = {.fault = fault_of(faulty, FAULTY_PUT), .source = source, .piece_bytes = faulty->piece_bytes};
-    struct object_source through = {flow_read, &flow, NULL};
+    /* What is counted is read in order. */
+    bool counted = kind_is(flow.fault, FAULTY_FAIL) || kind_is(flow.fault, FAULTY_CUT_SHORT) || faulty->piece_bytes;
+    struct object_source through = {flow_read, &flow, counted || !source->read_at ? NULL : flow_read_at};
     struct object_put_options inner = *options;
-    if (kind_is(flow.fault, FAULTY_FAIL) && !flow.fault->after)
-        return fail(flow.fault, err);
+    if (!key_beneath(faulty, key, beneath, err) || !start(faulty, flow.fault, beneath, err))
+        return false;
     if (kind_is(flow.fault, FAULTY_CUT_SHORT))
         inner.expected_size = 0; /* the store beneath would notice */
-    bool done = object_put(faulty->store, key, &through, &inner, facts, err);
+    bool done = object_put(faulty->store, beneath, &through, &inner, facts, err);
     return finish(flow.fault, done, facts, err);
 }
 
 static bool faulty_head(void *self, const char *key, struct object_facts *facts, struct error *err) {
     struct faulty *faulty = self;
+    char beneath[OBJECT_KEY_LONGEST + 1];
     const struct fault *fault = fault_of(faulty, FAULTY_HEAD);
-    if (kind_is(fault, FAULTY_FAIL))
-        return fail(fault, err);
-    return finish(fault, object_head(faulty->store, key, facts, err), facts, err);
+    if (!key_beneath(faulty, key, beneath, err) || !start(faulty, fault, beneath, err))
+        return false;
+    return finish(fault, object_head(faulty->store, beneath, facts, err), facts, err);
 }
 
 static bool faulty_remove(void *self, const char *key, struct error *err) {
     struct faulty *faulty = self;
+    char beneath[OBJECT_KEY_LONGEST + 1];
     const struct fault *fault = fault_of(faulty, FAULTY_REMOVE);
+    if (!key_beneath(faulty, key, beneath, err) || !start(faulty, fault, beneath, err))
+        return false;
+    return finish(fault, object_remove(faulty->store, beneath, err), NULL, err);
+}
+
+static bool faulty_match(void *self, const struct object_facts *facts, const struct object_source *source,
+                         enum object_match *match, struct error *err) {
+    struct faulty *faulty = self;
+    char beneath[OBJECT_KEY_LONGEST + 1];
+    struct object_facts inner = *facts;
+    const struct fault *fault = fault_of(faulty, FAULTY_MATCH);
+    if (!key_beneath(faulty, facts->key, beneath, err) || !start(faulty, fault, beneath, err))
+        return false;
+    inner.key = beneath;
+    return finish(fault, object_match(faulty->store, &inner, source, match, err), NULL, err);
+}
+
+static bool faulty_tidy(void *self, const char *prefix, int64_t before_ms, size_t *removed, struct error *err) {
+    struct faulty *faulty = self;
+    const struct fault *fault = fault_of(faulty, FAULTY_TIDY);
     if (kind_is(fault, FAULTY_FAIL))
         return fail(fault, err);
-    return finish(fault, object_remove(faulty->store, key, err), NULL, err);
+    return finish(fault, object_tidy(faulty->store, prefix, before_ms, removed, err), NULL, err);
+}
+
+static bool faulty_settle(void *self, struct error *err) {
+    struct faulty *faulty = self;
+    const struct fault *fault = fault_of(faulty, FAULTY_SETTLE);
+    if (kind_is(fault, FAULTY_FAIL))
+        return fail(fault, err);
+    return finish(fault, object_settle(faulty->store, err), NULL, err);
+}
+
+static bool faulty_folds(void *self, bool *folds, struct error *err) {
+    struct faulty *faulty = self;
+    if (!faulty->folds)
+        return object_folds(faulty->store, folds, err);
+    *folds = true;
+    return true;
+}
+
+/* ---- writers ---- */
+
+/* The key of a writer stays for as long as it does. */
+struct faulty_writer {
+    struct object_writer *inner;
+    char key[OBJECT_KEY_LONGEST + 1];
+};
+
+static bool faulty_writer_begin(void *self, const char *key, const char *identity,
+                                const struct object_put_options *options, void **writer, uint64_t *have,
+                                struct error *err) {
+    struct faulty *faulty = self;
+    const struct fault *fault = fault_of(faulty, FAULTY_WRITER);
+    struct faulty_writer *made = memory_alloc(sizeof(*made));
+    if (key_beneath(faulty, key, made->key, err) && (!kind_is(fault, FAULTY_FAIL) || fail(fault, err)))
+        made->inner = object_writer_begin(faulty->store, made->key, identity, options, have, err);
+    if (finish(fault, made->inner, NULL, err)) {
+        *writer = made;
+        return true;
+    }
+    if (made->inner)
+        object_writer_end(made->inner, OBJECT_KEEP, NULL, NULL);
+    free(made);
+    return false;
+}
+
+static bool faulty_writer_add(void *self, void *writer, const void *data, size_t length, struct error *err) {
+    struct faulty *faulty = self;
+    struct faulty_writer *made = writer;
+    const struct fault *fault = fault_of(faulty, FAULTY_WRITER);
+    if (kind_is(fault, FAULTY_FAIL)) {
+        size_t part = fault->after < length ? (size_t)fault->after : length;
+        return (!part || object_writer_add(made->inner, data, part, err)) && fail(fault, err);
+    }
+    return finish(fault, object_writer_add(made->inner, data, length, err), NULL, err);
+}
+
+static bool faulty_writer_end(void *self, void *writer, enum object_ending ending, struct object_facts *facts,
+                              struct error *err) {
+    struct faulty *faulty = self;
+    struct faulty_writer *made = writer;
+    const struct fault *fault = fault_of(faulty, FAULTY_WRITER);
+    bool fails = kind_is(fault, FAULTY_FAIL);
+    bool done = object_writer_end(made->inner, fails ? OBJECT_KEEP : ending, facts, err);
+    free(made);
+    return fails ? fail(fault, err) : finish(fault, done, facts, err);
 }
 
 static void faulty_close(void *self) {
@@ -221,17 +336,25 @@ static void faulty_close(void *self) {
 struct object_store *faulty_store_open(struct object_store *store, const struct faulty_plan *plan, struct error *err) {
     const struct object_driver *beneath = object_store_driver(store);
     struct faulty *faulty = memory_alloc(sizeof(*faulty));
-    faulty->row = (struct object_driver){.name = "faulty",
-                                         .features = beneath->features &
-                                                     ~(unsigned)(OBJECT_LOCAL_PATH | OBJECT_WRITER | OBJECT_URL),
-                                         .part_bytes = beneath->part_bytes,
-                                         .parallel = beneath->parallel,
-                                         .list = faulty_list,
-                                         .get = faulty_get,
-                                         .put = faulty_put,
-                                         .head = faulty_head,
-                                         .remove = faulty_remove,
-                                         .close = faulty_close};
+    faulty->row = (struct object_driver){
+        .name = "faulty",
+        .features = beneath->features & ~(unsigned)(OBJECT_LOCAL_PATH | OBJECT_URL),
+        .part_bytes = beneath->part_bytes,
+        .parallel = beneath->parallel,
+        .list = faulty_list,
+        .get = faulty_get,
+        .put = faulty_put,
+        .head = faulty_head,
+        .remove = faulty_remove,
+        .match = beneath->match ? faulty_match : NULL,
+        .writer_begin = beneath->writer_begin ? faulty_writer_begin : NULL,
+        .writer_add = beneath->writer_add ? faulty_writer_add : NULL,
+        .writer_end = beneath->writer_end ? faulty_writer_end : NULL,
+        .tidy = beneath->tidy ? faulty_tidy : NULL,
+        .folds = faulty_folds,
+        .settle = faulty_settle,
+        .close = faulty_close,
+    };
     faulty->store = store;
     faulty->count = plan->count;
     faulty->faults = memory_alloc_array(plan->count, sizeof(*faulty->faults));
@@ -240,6 +363,7 @@ struct object_store *faulty_store_open(struct object_store *store, const struct 
     faulty->piece_bytes = plan->piece_bytes;
     faulty->clock = plan->clock ? plan->clock : clock_system();
     faulty->slow_ms = plan->slow_ms;
+    faulty->folds = plan->folds;
     pthread_mutex_init(&faulty->lock, NULL);
     return object_store_open(&faulty->row, faulty, err);
 }

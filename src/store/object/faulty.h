@@ -1,13 +1,14 @@
 /* The faulty driver: passes every call on to another store, and goes wrong where it is told to. It shows what the code
  * above does with a store that is slow, breaks off, lies, or takes the whole program down. An ordinary driver: nothing
- * above it knows. Any number of threads may use it, if the store beneath allows it. */
+ * above it knows. Any number of threads may use it, if the store beneath allows it. Plain files, addresses and copies
+ * by the server are not passed on, as they would go past it. */
 #ifndef TIDEMILL_STORE_OBJECT_FAULTY_H
 #define TIDEMILL_STORE_OBJECT_FAULTY_H
 
 #include "base/clock.h"
 #include "store/object/object.h"
 
-/* Each call of object_writer_begin, _add and _end is a FAULTY_WRITER. */
+/* object_writer_begin, _add and _end are FAULTY_WRITER each time. */
 enum faulty_call {
     FAULTY_LIST,
     FAULTY_GET,
@@ -22,14 +23,17 @@ enum faulty_call {
 };
 
 enum faulty_kind {
-    FAULTY_FAIL,       /* fails with `code` before anything is done; get, put and list after `after` bytes or objects */
-    FAULTY_FAIL_DONE,  /* does it, then fails with `code` all the same: an answer that was lost */
-    FAULTY_EXIT,       /* ends the process (status 86) before anything is done */
-    FAULTY_EXIT_DONE,  /* does it, then ends the process */
-    FAULTY_WRONG_SIZE, /* tells one byte more than there is (list, get, head, put) */
-    FAULTY_CUT_SHORT,  /* get: delivers only `after` bytes and claims success; list: ends after `after` objects, the
-                        * same;  put: keeps only `after` bytes */
-    FAULTY_LIST_REPEATS /* list: begins again after `after` objects, once */
+    FAULTY_FAIL, /* fails with `code` before anything is done; get, put, list and a writer's add after `after` bytes
+                  * or objects */
+    FAULTY_FAIL_DONE,    /* does it, then fails with `code` all the same: an answer that was lost */
+    FAULTY_EXIT,         /* ends the process (status 86) before anything is done */
+    FAULTY_EXIT_DONE,    /* does it, then ends the process */
+    FAULTY_WRONG_SIZE,   /* tells one byte more than there is (list, get, head, put, a writer's end) */
+    FAULTY_CUT_SHORT,    /* get: delivers only `after` bytes and claims success; list: ends after `after` objects, the
+                          * same; put: keeps only `after` bytes */
+    FAULTY_LIST_REPEATS, /* list: begins again after `after` objects, once */
+    FAULTY_REPLACE /* puts other bytes in the object's place first, then does it (get, head, put, remove, match): as
+                    * somebody else would */
 };
 
 enum { FAULTY_EXIT_STATUS = 86 };
@@ -51,6 +55,8 @@ struct faulty_plan {
     size_t piece_bytes;        /* reads and writes pass in pieces of at most so many bytes; 0: as they come */
     const struct clock *clock; /* NULL: clock_system() */
     int64_t slow_ms;           /* each call waits so long first */
+    bool folds; /* keys that differ only in the case of ASCII letters, or in the Unicode form (composed or not) of the
+                 * letters of Latin-1, are one object, under the name that it got first */
 };
 
 /* `store` is borrowed and must outlive it. NULL on failure. */

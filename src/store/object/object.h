@@ -98,7 +98,7 @@ struct object_store;
  *   local_path                     optional      x        -     -   (with OBJECT_LOCAL_PATH)
  *   match                          optional      x        x     x   (else unknown)
  *   writer_begin, _add, _end       optional      x        -     x   (with OBJECT_WRITER)
- *   remove_many                    optional      -        x     -   (else one by one)
+ *   remove_many                    optional      x        x     -   (else one by one)
  *   url                            optional      -        x     -   (with OBJECT_URL)
  *   tidy                           optional      x        x     x   (else nothing is left behind)
  *   folds                          optional      x        -     x   (else names differ whenever their bytes do)

@@ -182,19 +182,25 @@ static void test_puts_that_lie(void **state) {
     assert_false(written);
 }
 
-/* The object changes between two pieces of a copy: the copy is not made of both. */
+/* The object changes before its copy is made, or the copy breaks off: nothing appears. */
 static void test_copy_of_changing_object(void **state) {
     struct fixture *f = *state;
     TEXT_OWNED char *big = memory_alloc(MIB + 1);
     memset(big, 'x', MIB);
     assert_true(put(f, f->plain, "big", big));
-    with(f, (struct fault){.call = FAULTY_GET, .kind = FAULTY_WRONG_SIZE, .nth = 2});
+    with(f, (struct fault){.call = FAULTY_GET, .kind = FAULTY_WRONG_SIZE, .nth = 1});
     assert_false(object_copy(f->faulty, "big", "copy", &f->err));
     assert_null(get(f, f->plain, "copy"));
-    with(f, (struct fault){.call = FAULTY_GET, .kind = FAULTY_FAIL, .nth = 3, .code = ERROR_NETWORK});
+    with(f, (struct fault){.call = FAULTY_GET, .kind = FAULTY_FAIL, .nth = 1, .code = ERROR_NETWORK});
     assert_false(object_copy(f->faulty, "big", "copy", &f->err));
     assert_int_equal(f->err.code, ERROR_NETWORK);
     assert_null(get(f, f->plain, "copy"));
+    with(f, (struct fault){.call = FAULTY_GET, .kind = FAULTY_REPLACE, .nth = 1});
+    assert_false(object_copy(f->faulty, "big", "copy", &f->err));
+    assert_int_equal(f->err.code, ERROR_CHANGED);
+    assert_null(get(f, f->plain, "copy"));
+    assert_true(object_copy(f->faulty, "big", "copy", &f->err));
+    assert_string_equal(get(f, f->plain, "copy"), "somebody else was here");
 }
 
 static void test_exits(void **state) {
