@@ -5,15 +5,19 @@
 
 #include "aws/client.h"
 
-enum { CLOUDFRONT_PATHS_MOST = 3000 }; /* of files in progress at a time; wildcards: 15 */
+/* CloudFront Developer Guide, "Quotas on invalidations": in progress at a time, of one distribution. */
+enum { CLOUDFRONT_PATHS_MOST = 3000, CLOUDFRONT_WILDCARDS_MOST = 15, CLOUDFRONT_PATH_BYTES = 4000 };
 
 struct cloudfront_invalidation {
     const char *id;
     const char *status; /* "InProgress", "Completed" */
 };
 
-/* Asks that copies of `paths` ("/index.html", "/assets/" and a star) be dropped. Paths are escaped as they are in URLs.
- * The same `caller_reference` asks for the same thing once. Failures as aws_client_call. */
+/* Asks that copies of 1 to CLOUDFRONT_PATHS_MOST `paths` be dropped: keys with a slash in front ("/index.html"), or
+ * beginnings of them that end in a star, of which there may be CLOUDFRONT_WILDCARDS_MOST. They are given plain and
+ * escaped here ("Specify the files to invalidate": what RFC 1738 section 2.2 calls unsafe, and no more). The same
+ * `caller_reference` with the same paths asks for the same thing once. Failures as aws_client_call; ERROR_INVALID and
+ * ERROR_LIMIT (failure->status 0) for paths that cannot be. */
 bool cloudfront_create_invalidation(struct arena *arena, const struct aws_client *client, const char *distribution,
                                     const char *caller_reference, const char *const *paths, size_t count,
                                     struct cloudfront_invalidation *made, struct aws_failure *failure,
@@ -21,7 +25,8 @@ bool cloudfront_create_invalidation(struct arena *arena, const struct aws_client
 bool cloudfront_get_invalidation(struct arena *arena, const struct aws_client *client, const char *distribution,
                                  const char *id, struct cloudfront_invalidation *found, struct aws_failure *failure,
                                  struct error *err);
-/* Whether the distribution can be seen; its domain name and aliases' first in the arena. */
+/* Whether the distribution can be seen; *domain is its first alias, or else its own name ("d1.cloudfront.net"), in the
+ * arena. */
 bool cloudfront_get_distribution(struct arena *arena, const struct aws_client *client, const char *distribution,
                                  const char **domain, struct aws_failure *failure, struct error *err);
 

@@ -34,6 +34,7 @@ bool aws_query_call(struct arena *arena, const struct aws_client *client, const 
         .body_length = form.length,
         .deadline_ms = call->deadline_ms,
         .once = call->once,
+        .action = arena_format(arena, "%s:%s", client->service, call->action),
         .cancel = call->cancel,
     };
     if (form.overflow)

@@ -20,7 +20,8 @@ struct aws_query_call {
     const struct cancel *cancel;
 };
 
-/* Carries out a call; the answer's document is response->body. Failures as aws_client_call. */
+/* Carries out a call; the answer's document is response->body. Failures as aws_client_call, and ERROR_LIMIT (status 0)
+ * for fields beyond LIMIT_AWS_FORM_BYTES. */
 bool aws_query_call(struct arena *arena, const struct aws_client *client, const struct aws_query_call *call,
                     struct http_response *response, struct aws_failure *failure, struct error *err);
 
@@ -29,10 +30,12 @@ bool aws_query_call(struct arena *arena, const struct aws_client *client, const 
 struct aws_xml; /* a document */
 struct aws_element;
 
-/* NULL with ERROR_INVALID when it is no XML; at most LIMIT_AWS_XML_BYTES. Namespaces are left aside. */
+/* NULL with ERROR_INVALID when it is no XML, has a document type, or more elements or deeper ones than
+ * LIMIT_AWS_XML_ELEMENTS and LIMIT_AWS_XML_DEPTH; ERROR_LIMIT beyond LIMIT_AWS_XML_BYTES. Namespaces and attributes are
+ * left aside; an element with children has no text. */
 struct aws_xml *aws_xml_parse(const char *text, size_t length, struct error *err);
-void aws_xml_close(struct aws_xml *xml); /* NULL is allowed */
-const struct aws_element *aws_xml_root(const struct aws_xml *xml);
+void aws_xml_close(struct aws_xml *xml);                           /* NULL is allowed */
+const struct aws_element *aws_xml_root(const struct aws_xml *xml); /* NULL of NULL */
 /* The first child element of that name, or the next of the same name after `after`; NULL if none. `element` NULL gives
  * NULL. */
 const struct aws_element *aws_xml_child(const struct aws_element *element, const char *name);

@@ -10,11 +10,13 @@ struct sts_role {
     const char *session_name;       /* 2 to 64 of [A-Za-z0-9_+=,.@-] */
     const char *external_id;        /* NULL: none */
     const char *policy;             /* NULL: none */
-    const char *web_identity_token; /* for AssumeRoleWithWebIdentity */
+    const char *web_identity_token; /* for AssumeRoleWithWebIdentity, which knows no external id */
     int64_t duration_s;             /* 0: the service's own, an hour */
 };
 
-/* *credentials in the arena, with their end. Failures as aws_client_call. */
+/* *credentials in the arena, with their end; whoever keeps them gives them to redact_add. Failures as aws_client_call,
+ * and ERROR_INVALID (failure->status 0) for a role that cannot be one and for an answer without credentials. The second
+ * is not signed: `client` needs no credentials and `unsigned_calls` is set for it. */
 bool sts_assume_role(struct arena *arena, const struct aws_client *client, const struct sts_role *role,
                      struct aws_credentials *credentials, struct aws_failure *failure, struct error *err);
 bool sts_assume_role_with_web_identity(struct arena *arena, const struct aws_client *client,

@@ -1,47 +1,18 @@
 /* Bodies that go through the client in pieces, signed as S3 wants it; what happens to them at a second attempt. */
 #include "support/unit.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "aws/client.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "support/aws_heard.h"
-#include "support/scripted_server.h"
-#include "support/test_clock.h"
-
-static struct scripted_server *server;
-static struct test_clock test_time;
-static struct http_client *http;
-static struct aws_credential_source source;
-
-static int start(void **state) {
-    (void)state;
-    server = scripted_server_open();
-    test_clock_open(&test_time, INT64_C(1790000000000));
-    /* Attempts of its own would be multiplied; they are not. */
-    http = http_client_open(&(struct http_client_settings){.allow_private = true, .attempts = 5}, NULL);
-    source = aws_credentials_fixed("AKIDEXAMPLE", "the secret key", "the token");
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    http_client_close(http);
-    scripted_server_close(server);
-    return 0;
-}
+#include "support/aws_world.h"
 
 static struct aws_client s3_client(void) {
-    return (struct aws_client){.http = http,
-                               .credentials = &source,
-                               .clock = &test_time.clock,
-                               .service = "s3",
-                               .region = "eu-west-1",
-                               .endpoint = scripted_server_url(server),
-                               .s3 = true};
+    struct aws_client client = aws_world_client("s3");
+    client.s3 = true;
+    return client;
 }
 
 /* ---- what is sent ---- */
@@ -89,10 +60,10 @@ static void a_stream_is_sent_and_signed_as_s3_wants_it(void **state) {
                                 .header_count = ARRAY_LENGTH(headers),
                                 .stream = &body,
                                 .payload_hash = hashes[i]};
-        scripted_server_say(server, 200, "ETag: \"e\"\r\n", "");
+        scripted_server_say(world.server, 200, "ETag: \"e\"\r\n", "");
         assert_true(aws_client_call(arena, &client, &call, &response, &failure, &err));
         assert_string_equal(http_response_header(&response, "etag"), "\"e\"");
-        aws_heard_read(arena, scripted_server_heard(server), "the secret key", true, &heard);
+        aws_heard_read(arena, scripted_server_heard(world.server), AWS_WORLD_SECRET, true, &heard);
         assert_string_equal(heard.body, "a body in pieces");
         assert_string_equal(aws_heard_header(&heard, "X-Amz-Content-Sha256"), hashes[i] ? hashes[i] : SIGV4_UNSIGNED);
         assert_string_equal(aws_heard_header(&heard, "Content-Type"), "text/plain");
@@ -110,32 +81,29 @@ static void each_attempt_sends_the_whole_stream_with_a_signature_of_its_time(voi
     struct http_response response;
     struct aws_heard heard;
     struct aws_client client = s3_client();
-    struct random half = {0};
     struct reader reader = {.text = "a body in pieces"};
     struct http_body body = {.length = 16, .read = reader_read, .rewind = reader_rewind, .from = &reader};
     struct aws_call call = {.method = "PUT", .path = "/b/k", .stream = &body};
-    random_seed(&half, 7);
-    client.random = &half;
-    scripted_server_reset(server);
-    scripted_server_say(server, 500, "", "<Error><Code>InternalError</Code></Error>");
-    scripted_server_say(server, 200, "", NULL);
-    scripted_server_say(server, 200, "", "");
-    int64_t before = test_time.wall;
+    scripted_server_reset(world.server);
+    scripted_server_say(world.server, 500, "", "<Error><Code>InternalError</Code></Error>");
+    scripted_server_say(world.server, 200, "", NULL);
+    scripted_server_say(world.server, 200, "", "");
+    int64_t before = world.clock.wall;
     assert_true(aws_client_call(arena, &client, &call, &response, &failure, &err));
-    aws_heard_read(arena, scripted_server_heard(server), "the secret key", true, &heard);
+    aws_heard_read(arena, scripted_server_heard(world.server), AWS_WORLD_SECRET, true, &heard);
     assert_string_equal(heard.body, "a body in pieces");
     assert_true(reader.rewinds >= 3);
-    assert_true(test_time.wall > before);
-    assert_int_equal(heard.claim.time_ms, test_time.wall / 1000 * 1000);
-    assert_int_equal(scripted_server_reset(server), 3);
+    assert_true(world.clock.wall > before);
+    assert_int_equal(heard.claim.time_ms, world.clock.wall / 1000 * 1000);
+    assert_int_equal(scripted_server_reset(world.server), 3);
     /* What cannot go back is sent once. */
     body.rewind = NULL;
     reader.at = 0;
-    scripted_server_say(server, 500, "", "");
+    scripted_server_say(world.server, 500, "", "");
     assert_false(aws_client_call(arena, &client, &call, &response, &failure, &err));
     assert_int_equal(failure.status, 500);
     assert_true(err.retryable);
-    assert_int_equal(scripted_server_reset(server), 1);
+    assert_int_equal(scripted_server_reset(world.server), 1);
 }
 
 /* ---- what is received ---- */
@@ -177,30 +145,30 @@ static void a_sink_gets_the_body_and_never_an_errors(void **state) {
     struct http_sink sink = {keeper_begin, keeper_piece, keeper_restart, &keeper};
     struct aws_call call = {.method = "GET", .path = "/b/k", .sink = &sink};
     text_open(&keeper.text, 1000);
-    scripted_server_reset(server);
+    scripted_server_reset(world.server);
     /* Broken off in the middle: the first half is taken back. */
-    scripted_server_say(server, 503, "", "<Error><Code>SlowDown</Code></Error>");
-    scripted_server_say(server, 200, "Transfer-Encoding: chunked\r\n", "5\r\nhalf \r\n");
-    scripted_server_say(server, 200, "", "the whole");
+    scripted_server_say(world.server, 503, "", "<Error><Code>SlowDown</Code></Error>");
+    scripted_server_say(world.server, 200, "Transfer-Encoding: chunked\r\n", "5\r\nhalf \r\n");
+    scripted_server_say(world.server, 200, "", "the whole");
     assert_true(aws_client_call(arena, &client, &call, &response, &failure, &err));
     assert_string_equal(text_value(&keeper.text), "the whole");
     assert_int_equal(keeper.begins, 2);
     assert_int_equal(keeper.restarts, 1);
-    assert_int_equal(scripted_server_reset(server), 3);
+    assert_int_equal(scripted_server_reset(world.server), 3);
     /* Without a restart a broken body is the end. */
     sink.restart = NULL;
-    scripted_server_say(server, 200, "Transfer-Encoding: chunked\r\n", "5\r\nhalf \r\n");
+    scripted_server_say(world.server, 200, "Transfer-Encoding: chunked\r\n", "5\r\nhalf \r\n");
     assert_false(aws_client_call(arena, &client, &call, &response, &failure, &err));
     assert_int_equal(err.code, ERROR_NETWORK);
     assert_int_equal(failure.status, 0);
-    assert_int_equal(scripted_server_reset(server), 1);
+    assert_int_equal(scripted_server_reset(world.server), 1);
     /* What the sink says is the error, and ends the call. */
     sink.restart = keeper_restart;
     keeper.refuses = true;
-    scripted_server_say(server, 200, "", "the whole");
+    scripted_server_say(world.server, 200, "", "the whole");
     assert_false(aws_client_call(arena, &client, &call, &response, &failure, &err));
     assert_int_equal(err.code, ERROR_FULL);
-    assert_int_equal(scripted_server_reset(server), 1);
+    assert_int_equal(scripted_server_reset(world.server), 1);
     text_close(&keeper.text);
 }
 
@@ -213,10 +181,10 @@ static void what_is_stored_compressed_comes_as_it_is(void **state) {
     struct aws_heard heard;
     struct aws_client client = s3_client();
     struct aws_call call = {.method = "GET", .path = "/b/k.gz"};
-    scripted_server_say(server, 200, "Content-Encoding: gzip\r\n", "not gzip at all");
+    scripted_server_say(world.server, 200, "Content-Encoding: gzip\r\n", "not gzip at all");
     assert_true(aws_client_call(arena, &client, &call, &response, &failure, &err));
     assert_string_equal(response.body, "not gzip at all");
-    aws_heard_read(arena, scripted_server_heard(server), "the secret key", true, &heard);
+    aws_heard_read(arena, scripted_server_heard(world.server), AWS_WORLD_SECRET, true, &heard);
     assert_null(aws_heard_header(&heard, "Accept-Encoding"));
 }
 
@@ -233,16 +201,16 @@ static void ceilings_hold(void **state) {
         headers[i] = (struct http_header){arena_format(arena, "x-amz-meta-%zu", i), "v"};
     struct aws_call call = {
         .method = "PUT", .path = "/b/k", .body = "x", .body_length = 1, .headers = headers, .header_count = 32};
-    scripted_server_say(server, 200, "", "");
+    scripted_server_say(world.server, 200, "", "");
     assert_true(aws_client_call(arena, &client, &call, &response, &failure, &err));
-    aws_heard_read(arena, scripted_server_heard(server), "the secret key", true, &heard);
+    aws_heard_read(arena, scripted_server_heard(world.server), AWS_WORLD_SECRET, true, &heard);
     assert_true(sigv4_claim_covers(&heard.claim, "x-amz-meta-31"));
-    scripted_server_reset(server);
+    scripted_server_reset(world.server);
     call.header_count = 33;
     assert_false(aws_client_call(arena, &client, &call, &response, &failure, &err));
     assert_int_equal(err.code, ERROR_LIMIT);
-    assert_int_equal(scripted_server_reset(server), 0);
-    scripted_server_say(server, 200, "", "eleven bytes");
+    assert_int_equal(scripted_server_reset(world.server), 0);
+    scripted_server_say(world.server, 200, "", "eleven bytes");
     call = (struct aws_call){.method = "GET", .path = "/b/k", .largest_body = 11};
     assert_false(aws_client_call(arena, &client, &call, &response, &failure, &err));
     assert_int_equal(err.code, ERROR_LIMIT);
@@ -256,5 +224,5 @@ int main(void) {
         cmocka_unit_test(what_is_stored_compressed_comes_as_it_is),
         cmocka_unit_test(ceilings_hold),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, aws_world_open, aws_world_close);
 }
