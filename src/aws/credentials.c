@@ -6,7 +6,6 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "base/text.h"
 
 static bool fixed_get(const struct aws_credential_source *source, struct arena *arena, int64_t now_ms,
@@ -137,23 +136,4 @@ bool aws_token_read(struct arena *arena, const char *path, const char **token, s
                          *text ? "it is more than one line of a token" : "it is empty");
     *token = text;
     return true;
-}
-
-const char *aws_region_domain(const char *region) {
-    static const struct {
-        const char *prefix, *domain;
-    } partitions[] = {{"cn-", "amazonaws.com.cn"},
-                      {"us-iso-", "c2s.ic.gov"},
-                      {"us-isob-", "sc2s.sgov.gov"},
-                      {"eusc-", "amazonaws.eu"}};
-    for (size_t i = 0; i < ARRAY_LENGTH(partitions); i++) {
-        if (text_starts(region, partitions[i].prefix))
-            return partitions[i].domain;
-    }
-    return "amazonaws.com";
-}
-
-bool aws_region_valid(const char *region) {
-    size_t length = strlen(region);
-    return length > 0 && length < 64 && strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-") == length;
 }

@@ -48,14 +48,17 @@ bool aws_role_check(const struct aws_role *role, struct error *err) {
 static bool refused(const struct aws_role *role, const struct aws_failure *failure, struct error *err) {
     if (err && err->code == ERROR_ABSENT)
         err->code = ERROR_DENIED; /* the place is there; it is of no use */
-    if (strcmp(failure->code, "AccessDenied") == 0)
-        error_hint(err, role->token_file
-                            ? "the role's trust policy must allow this token's issuer and subject"
-                            : "the role's trust policy must name who asks (and its external id), and the asker's "
-                              "policy must allow sts:AssumeRole on it");
+    if (err)
+        err->hint[0] = 0; /* of calls in general; here more is known */
+    if (strcmp(failure->code, "AccessDenied") == 0 && role->token_file)
+        error_hint(err, "the role's trust policy must allow this token's issuer and subject");
+    else if (strcmp(failure->code, "AccessDenied") == 0)
+        error_hint(err, "the role's trust policy must name who asks (and its external id), and the asker's policy must "
+                        "allow sts:AssumeRole on it");
     else if (strstr(failure->code, "Expired") || strcmp(failure->code, "InvalidClientTokenId") == 0)
-        error_hint(err, "the credentials that ask for the role are no longer good");
-    return error_context(err, "role %s", role->arn);
+        error_hint(err, role->token_file ? "the token must be renewed by whoever writes it"
+                                         : "the keys that ask for the role are no longer good");
+    return false;
 }
 
 static struct aws_client client_of(const struct aws_sts_place *place, const struct aws_credential_source *source) {

@@ -9,7 +9,7 @@
 #include "base/text.h"
 
 static const struct place {
-    enum aws_place place;
+    enum aws_credential_place place;
     const char *name;
     aws_provide *get;
 } places[] = {
@@ -88,11 +88,11 @@ static bool chain_get(const struct aws_credential_source *source, struct arena *
     struct aws_chain *chain = source->self;
     struct text reasons TEXT_SCOPED;
     bool answered = false;
+    text_open(&reasons, REASONS_SHOWN);
     if (ask_known(chain, arena, now_ms, credentials, &answered, err))
         return true;
     if (answered)
         return false;
-    text_open(&reasons, REASONS_SHOWN);
     for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
         struct error why = {0};
         if (!(chain->settings.places & places[i].place))

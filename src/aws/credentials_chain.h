@@ -23,7 +23,7 @@ struct aws_shared;
     X(AWS_PLACE_CONTAINER, 1 << 4, "container")                                                                        \
     X(AWS_PLACE_INSTANCE, 1 << 5, "instance")
 
-enum aws_place {
+enum aws_credential_place {
 #define X(place, bit, name) place = bit,
     AWS_PLACES(X)
 #undef X
@@ -40,7 +40,7 @@ struct aws_chain_settings {
     struct aws_shared *shared;      /* of aws/client.h, for the calls of STS; NULL: they stand alone */
     const char *profile;            /* asked for by name (--profile): only it is looked at. NULL: AWS_PROFILE, ... */
     const char *env_file;           /* path of a ".env.automation"; NULL: there is none */
-    unsigned places;                /* of enum aws_place; 0: all */
+    unsigned places;                /* of enum aws_credential_place; 0: all */
     /* Told once of each file with keys that others than its owner may read. By any thread; NULL: nobody is told. */
     void (*warn)(void *to, const char *text);
     void *warn_to;

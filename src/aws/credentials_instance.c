@@ -85,6 +85,7 @@ bool aws_provide_instance(struct aws_chain *chain, struct arena *arena, int64_t 
     struct http_response response;
     const char *token = NULL;
     struct text url TEXT_SCOPED;
+    text_open(&url, LIMIT_URL_BYTES);
     if (aws_chain_flag(chain, "AWS_EC2_METADATA_DISABLED"))
         return error_set(err, ERROR_ABSENT, "AWS_EC2_METADATA_DISABLED is true");
     if (!chain->settings.http_local)
@@ -92,7 +93,6 @@ bool aws_provide_instance(struct aws_chain *chain, struct arena *arena, int64_t 
     const char *base = find_base(chain, arena);
     if (!get_token(chain, arena, base, &token, err))
         return false;
-    text_open(&url, LIMIT_URL_BYTES);
     text_append(&url, base);
     text_append(&url, ROLES);
     if (!get_path(chain, arena, text_value(&url), token, &response, err))

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "aws/client.h"
+#include "aws/client_parts.h"
 #include "aws/credentials_chain.h"
 #include "aws/profile.h"
 #include "base/json.h"
@@ -99,11 +100,5 @@ bool aws_role_web_identity(struct arena *arena, const struct aws_sts_place *plac
 /* How STS is reached for a profile (NULL: the one in use): its region, else us-east-1, and its endpoint. */
 bool aws_chain_sts(const struct aws_chain *chain, struct arena *arena, const char *profile, struct aws_sts_place *place,
                    struct error *err);
-
-/* "amazonaws.com", or the domain of the partition that the region lies in. */
-const char *aws_region_domain(const char *region);
-
-/* A region as it may be part of a host name: letters, digits and '-', 1 to 63. */
-bool aws_region_valid(const char *region);
 
 #endif

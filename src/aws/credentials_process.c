@@ -112,7 +112,12 @@ static bool start(struct child *child, char **arguments, struct error *err) {
     child->said = said[0];
     text_open(&child->output, LIMIT_AWS_ANSWER_BYTES);
     text_open(&child->errors, ERRORS_MOST);
-    return failed == 0 || error_set_os(err, failed, "credential_process cannot start %s", arguments[0]);
+    if (!failed)
+        return true;
+    error_set_os(err, failed, "credential_process cannot start %s", arguments[0]);
+    if (err && err->code == ERROR_ABSENT)
+        err->code = ERROR_CONFIG; /* the profile is there; what it names is not */
+    return false;
 }
 
 static void finish(struct child *child) {

@@ -92,7 +92,7 @@ static bool find_service(const struct aws_chain *chain, struct arena *arena, con
     const char *own = NULL;
     if (!aws_endpoint_find(arena, chain->settings.environment, login->profile, service, &own, err))
         return false;
-    *base = own ? own : arena_format(arena, "https://%s.%s.%s", host, login->region, aws_region_domain(login->region));
+    *base = own ? own : arena_format(arena, "https://%s.%s.%s", host, login->region, aws_domain(login->region));
     size_t length = strlen(*base);
     if (length > 0 && (*base)[length - 1] == '/')
         *base = arena_text_part(arena, *base, length - 1);
@@ -185,6 +185,7 @@ bool aws_sso_credentials(struct aws_chain *chain, struct arena *arena, const str
     struct http_response response;
     struct text url TEXT_SCOPED;
     const char *base;
+    text_open(&url, LIMIT_URL_BYTES);
     if (!find_login(chain, arena, config, profile, &login, err) ||
         !find_service(chain, arena, &login, "sso", "portal.sso", &base, err))
         return false;
@@ -195,7 +196,6 @@ bool aws_sso_credentials(struct aws_chain *chain, struct arena *arena, const str
     redact_add(bearer);
     if (strpbrk(bearer, "\r\n"))
         return log_in_again(&login, "the login's token is damaged", err);
-    text_open(&url, LIMIT_URL_BYTES);
     text_append(&url, base);
     text_append(&url, "/federation/credentials?role_name=");
     text_append_percent(&url, login.role, "");

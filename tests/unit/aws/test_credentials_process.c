@@ -143,7 +143,7 @@ static void what_goes_wrong_is_told_without_secrets(void **state) {
     struct aws_credentials got;
     struct error err = {0};
     assert_false(aws_process_credentials(clock_system(), arena, "/no/such/program", now, &got, &err));
-    assert_int_equal(err.code, ERROR_ABSENT);
+    assert_int_equal(err.code, ERROR_CONFIG);
     assert_non_null(strstr(err.message, "/no/such/program"));
 }
 
