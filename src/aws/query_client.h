@@ -41,7 +41,8 @@ const struct aws_element *aws_xml_root(const struct aws_xml *xml); /* NULL of NU
 const struct aws_element *aws_xml_child(const struct aws_element *element, const char *name);
 const struct aws_element *aws_xml_next(const struct aws_element *after);
 const char *aws_xml_name(const struct aws_element *element);
-/* The text of the first child element of that name, in `arena`; `otherwise` if there is none. "a/b" goes deeper. */
+/* The text of the first child element of that name, in `arena`; `otherwise` if there is none. "a/b" goes
+ * deeper, "" is the element itself. */
 const char *aws_xml_text(struct arena *arena, const struct aws_element *element, const char *path,
                          const char *otherwise);
 

@@ -44,6 +44,10 @@ static void a_page_of_a_listing_is_read(void **state) {
     assert_null(aws_xml_child(NULL, "Key"));
     assert_string_equal(aws_xml_text(arena, NULL, "Key", "none"), "none");
     aws_xml_close(xml);
+    static const char latin[] = "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xc3\xa9</a>";
+    xml = aws_xml_parse(latin, sizeof(latin) - 1, &err);
+    assert_string_equal(aws_xml_text(arena, aws_xml_root(xml), "", "?"), "\xc3\xa9");
+    aws_xml_close(xml);
     assert_string_equal(key, "a & b <c>"); /* texts are the arena's */
     assert_null(aws_xml_root(NULL));
     aws_xml_close(NULL);
@@ -75,6 +79,7 @@ static void what_is_no_document_is_refused(void **state) {
         assert_int_equal(err.code, ERROR_INVALID);
     }
     assert_null(aws_xml_parse("<a/>\0", 5, NULL));
+    assert_null(aws_xml_parse("<\0a\0/\0>\0", 8, NULL)); /* UTF-16 */
 }
 
 static void nest(struct text *text, size_t depth) {
