@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/bandwidth.h"
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -37,6 +38,7 @@ struct http_client_settings {
     int64_t host_pause_ms; /* between the starts of two requests to one host: 0 */
     int64_t connect_ms;    /* 20,000 */
     int64_t stall_ms;      /* 60,000 */
+    struct bandwidth *bandwidth; /* what all requests together may move, both ways; NULL: no ceiling */
     unsigned attempts;     /* 4 in all */
     int64_t backoff_ms;    /* before the second attempt, doubled each time, jittered to half..full: 1,000 */
     int64_t

@@ -139,6 +139,7 @@ static bool take_piece(struct transfer *t, const char *data, size_t length, stru
 static size_t take_body(char *data, size_t size, size_t count, void *to) {
     struct transfer *t = to;
     struct error err = {0};
+    bandwidth_take(t->client->settings.bandwidth, size * count, t->request->cancel);
     if (take_piece(t, data, size * count, &err))
         return size * count;
     if (!t->body_enough)
@@ -158,6 +159,7 @@ static size_t give_body(char *into, size_t size, size_t count, void *from) {
     size_t want = size * count < left ? size * count : left;
     if (!want)
         return 0;
+    bandwidth_take(reader->transfer->client->settings.bandwidth, want, reader->transfer->request->cancel);
     if (!body->read) {
         memcpy(into, (const char *)body->data + reader->sent, want);
         reader->sent += want;

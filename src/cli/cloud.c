@@ -32,7 +32,12 @@ static bool open_clients(struct cloud *cloud, struct error *err) {
     /* Whoever names an endpoint means it, wherever it is. */
     for (size_t i = 0; i < CLOUD_SERVICE_COUNT; i++)
         settings.allow_private = settings.allow_private || cloud->endpoints[i];
+    int64_t rate = options_integer(options, "sync.bandwidth");
+    if (rate)
+        cloud->bandwidth = bandwidth_open(rate, cloud->context->clock);
+    settings.bandwidth = cloud->bandwidth;
     cloud->http = http_client_open(&settings, err);
+    settings.bandwidth = NULL;
     settings.stall_ms = FUNCTION_STALL_MS;
     cloud->slow = cloud->http ? http_client_open(&settings, err) : NULL;
     struct http_client_settings local = {
@@ -83,6 +88,7 @@ void cloud_close(struct cloud *cloud) {
     http_client_close(cloud->local);
     http_client_close(cloud->slow);
     http_client_close(cloud->http);
+    bandwidth_close(cloud->bandwidth);
     aws_shared_close(cloud->shared);
     pthread_mutex_destroy(&cloud->identity_lock);
     pthread_mutex_destroy(&cloud->lock);

@@ -16,6 +16,7 @@ struct cloud_role {
 };
 
 struct cloud {
+    struct bandwidth *bandwidth; /* NULL: no ceiling */
     struct command_context *context;
     struct arena *arena; /* of what is found while opening */
     struct aws_environment environment;

@@ -104,6 +104,7 @@ int command_flow_redrive(struct command_context *context);
 int command_flow_test(struct command_context *context);
 int command_schedule_show(struct command_context *context);
 int command_schedule_update(struct command_context *context);
+int command_sync(struct command_context *context);
 int command_serve(struct command_context *context);
 
 #endif

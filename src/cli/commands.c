@@ -28,6 +28,10 @@
 #define STORE_OPTIONS                                                                                                  \
     "s3.storage-class s3.sse s3.sse-kms-key-id s3.tags s3.acl s3.path-style s3.checksum s3.bucket-owner s3.part-size"
 
+#define SYNC_OPTIONS                                                                                                   \
+    "run.dry-run sync.both sync.delete sync.max-delete sync.conflict sync.compare sync.include sync.exclude "          \
+    "sync.memory sync.transfers sync.bandwidth " AWS_OPTIONS " " STORE_OPTIONS
+
 /* Where no server runs, a command opens the engine itself. */
 #define ENGINE_OPTIONS "flow.region flow.account flow.mock-config flow.virtual-time flow.time-scale"
 #define OWNER_OPTIONS "flow.region flow.account"
@@ -56,6 +60,8 @@ static const struct command table[] = {
      "podcast.sites run.force-local-indexing", "tidemill podcast index --sites hardfork", command_podcast_index, false},
     {"podcast", "history", "", 0, 0, "show the last runs", "history.limit", "tidemill podcast history --last 5",
      command_podcast_history, false},
+    {"sync", NULL, "SOURCE TARGET", 2, 2, "make two places the same: folders, or s3://bucket/prefix", SYNC_OPTIONS,
+     "tidemill sync ./site s3://example-bucket/site --both --dry-run", command_sync, false},
     {"model", "list", "", 0, 0, "list the speech models and which of them are here", "", "tidemill model list",
      command_model_list, false},
     {"model", "get", "NAME", 1, 1, "fetch and verify a model", "model.from model.unverified " FETCH_OPTIONS,

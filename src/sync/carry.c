@@ -1,6 +1,6 @@
 /* Carrying out the plan: workers take rows, the calling thread feeds them and notes what they did. A note is written
- * after the bytes are on disk (object_settle) or in the service; whoever is killed in between finds the bytes there next
- * time, compares them, and notes it then. */
+ * after the bytes are on disk (object_settle) or in the service; whoever is killed in between finds the bytes there
+ * next time, compares them, and notes it then. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -86,8 +86,7 @@ static bool crew_open(struct crew *crew, struct sync *sync, struct error *err) {
     pthread_mutex_init(&crew->lock, NULL);
     pthread_cond_init(&crew->todo_changed, NULL);
     pthread_cond_init(&crew->done_changed, NULL);
-    while (crew->thread_count < sync->jobs &&
-           pthread_create(&crew->threads[crew->thread_count], NULL, work, crew) == 0)
+    while (crew->thread_count < sync->jobs && pthread_create(&crew->threads[crew->thread_count], NULL, work, crew) == 0)
         crew->thread_count++;
     return crew->thread_count || error_set(err, ERROR_LIMIT, "cannot start a thread");
 }
@@ -254,18 +253,20 @@ static bool take_back(struct carry *carry, bool all, struct error *err) {
 /* The rows of those kinds, the largest first, so that no large one is left to the end alone. */
 static bool queue_rows(struct sync *sync, const char *kinds, struct error *err) {
     char text[512];
-    snprintf(text, sizeof(text),
-             "DROP TABLE IF EXISTS temp.queue; CREATE TEMP TABLE queue (place INTEGER PRIMARY KEY, key TEXT NOT NULL);"
-             "INSERT INTO temp.queue (key) SELECT key FROM temp.plan WHERE state = 0 AND detail IS NULL AND kind IN (%s) "
-             "ORDER BY max(l_size, r_size) DESC, key",
-             kinds);
+    snprintf(
+        text, sizeof(text),
+        "DROP TABLE IF EXISTS temp.queue; CREATE TEMP TABLE queue (place INTEGER PRIMARY KEY, key TEXT NOT NULL);"
+        "INSERT INTO temp.queue (key) SELECT key FROM temp.plan WHERE state = 0 AND detail IS NULL AND kind IN (%s) "
+        "ORDER BY max(l_size, r_size) DESC, key",
+        kinds);
     return db_run(sync->db, text, err);
 }
 
 static struct errand *next_errand(struct sync *sync, int64_t place, int *found, struct error *err) {
     STATEMENT_OWNED sqlite3_stmt *statement =
-        db_prepare(sync->db, err, "SELECT " PLAN_COLUMNS " FROM temp.plan WHERE key = (SELECT q.key FROM temp.queue q "
-                                  "WHERE q.place = ?)",
+        db_prepare(sync->db, err,
+                   "SELECT " PLAN_COLUMNS " FROM temp.plan WHERE key = (SELECT q.key FROM temp.queue q "
+                   "WHERE q.place = ?)",
                    "i", place);
     *found = statement ? db_step(sync->db, statement, err) : -1;
     if (*found != 1)
@@ -414,10 +415,11 @@ static bool open_progress(struct carry *carry, struct error *err) {
     int64_t bytes = 0;
     if (!carry->sync->settings.progress)
         return true;
-    if (!db_read_int(carry->sync->db, 0, &bytes, err,
-                     "SELECT sum(CASE WHEN l_there THEN l_size ELSE r_size END) FROM temp.plan WHERE state = 0 AND detail "
-                     "IS NULL AND kind IN (0, 1, 6, 7)",
-                     ""))
+    if (!db_read_int(
+            carry->sync->db, 0, &bytes, err,
+            "SELECT sum(CASE WHEN l_there THEN l_size ELSE r_size END) FROM temp.plan WHERE state = 0 AND detail "
+            "IS NULL AND kind IN (0, 1, 6, 7)",
+            ""))
         return false;
     if (bytes)
         carry->progress = progress_open(carry->sync->settings.progress, "syncing", "bytes", (uint64_t)bytes);

@@ -137,10 +137,9 @@ static bool take_results(struct batch *batch, struct error *err) {
 
 /* The next rows behind `after`. */
 static bool fetch(struct batch *batch, const char *after, struct error *err) {
-    STATEMENT_OWNED sqlite3_stmt *rows =
-        db_prepare(batch->sync->db, err,
-                   "SELECT " PLAN_COLUMNS " FROM temp.plan WHERE state = 4 AND key > ? ORDER BY key LIMIT 256", "t",
-                   after);
+    STATEMENT_OWNED sqlite3_stmt *rows = db_prepare(
+        batch->sync->db, err,
+        "SELECT " PLAN_COLUMNS " FROM temp.plan WHERE state = 4 AND key > ? ORDER BY key LIMIT 256", "t", after);
     int found = rows ? 1 : -1;
     for (batch->count = 0; rows && (found = db_step(batch->sync->db, rows, err)) == 1; batch->count++)
         plan_read(rows, &batch->rows[batch->count]);

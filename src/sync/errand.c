@@ -1,5 +1,6 @@
 /* One row of the plan, carried out by a worker. Each way is safe to be broken off anywhere and begun again: what was
- * done already is found to be so (the target has the bytes), and nothing is written over that is not what was listed. */
+ * done already is found to be so (the target has the bytes), and nothing is written over that is not what was listed.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,8 +84,8 @@ static void note_agreement(struct errand *errand) {
     memcpy(errand->right_etag, row->right.etag, sizeof(errand->right_etag));
 }
 
-/* The target is not as it was listed: whether it has the source's bytes by now, from a run that was killed before it noted
- * so. */
+/* The target is not as it was listed: whether it has the source's bytes by now, from a run that was killed before it
+ * noted so. */
 static bool has_it_already(struct sync *sync, struct plan_row *row, enum sync_side to, struct error *err) {
     struct object_facts now;
     if (!object_head(sync_store(sync, to), row->key, &now, err))
@@ -160,8 +161,8 @@ static bool rename_there(struct sync *sync, struct errand *errand, enum sync_sid
 
 /* ---- both are kept ---- */
 
-/* The loser's bytes move aside on its own side, and (both ways) are brought to the other; then the winner's bytes take the
- * name. */
+/* The loser's bytes move aside on its own side, and (both ways) are brought to the other; then the winner's bytes take
+ * the name. */
 static bool split(struct sync *sync, struct errand *errand, enum sync_side loser, struct error *err) {
     struct plan_row *row = &errand->row;
     struct object_store *store = sync_store(sync, loser);
@@ -210,8 +211,8 @@ static bool may_remove(struct sync *sync, struct errand *errand, enum sync_side 
         return error_set(err, ERROR_CHANGED, "it was changed since it was listed, and is not removed");
     if (!object_exists(sync_store(sync, across(from)), row->key, &elsewhere, err))
         return false;
-    return !elsewhere || error_set(err, ERROR_CHANGED, "%s has it again; it is not removed",
-                                   sync_side_name(sync, across(from)));
+    return !elsewhere ||
+           error_set(err, ERROR_CHANGED, "%s has it again; it is not removed", sync_side_name(sync, across(from)));
 }
 
 void errand_run(struct sync *sync, struct errand *errand) {

@@ -1,4 +1,5 @@
-/* Which keys a sync looks at. A pattern is matched against the whole key, or, when it has no '/', against its last part:
+/* Which keys a sync looks at. A pattern is matched against the whole key, or, when it has no '/', against its last
+ * part:
  *   *      any characters but '/'      **     any characters      ?      one character but '/'
  *   [a-z]  one of these                [!a-z] none of these       \x     the character x itself
  * A pattern that ends with '/' means all below. A key is left out when an exclude matches it, unless an include does,

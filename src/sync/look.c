@@ -1,6 +1,6 @@
 /* The merge: left, right and memory are read in order of their keys at the same time, and each key is decided on once.
- * Only what is not equal becomes a row of the plan, so that a run with nothing new writes nothing and needs the same memory
- * for a thousand objects as for millions. */
+ * Only what is not equal becomes a row of the plan, so that a run with nothing new writes nothing and needs the same
+ * memory for a thousand objects as for millions. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,8 +97,8 @@ static bool gather(struct merge *merge, struct plan_row *row, const char **unfit
            (!known || memory_scan_next(&merge->memory, err));
 }
 
-/* Where one of the stores takes names that differ in case or Unicode form for the same: another key of the same fold that
- * was seen before. */
+/* Where one of the stores takes names that differ in case or Unicode form for the same: another key of the same fold
+ * that was seen before. */
 static bool find_fold(struct sync *sync, struct plan_row *row, struct error *err) {
     utf8proc_uint8_t *fold = NULL;
     utf8proc_map((const utf8proc_uint8_t *)row->key, 0, &fold,

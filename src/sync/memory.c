@@ -61,10 +61,9 @@ bool memory_open_pair(struct sync *sync, struct error *err) {
     sync->db = db_open(path, *path ? DB_WAL : 0, migrations, err);
     if (!sync->db || !name_pair(sync, err) || !db_run(sync->db, plan_tables, err))
         return false;
-    sync->insert_plan = db_prepare(sync->db, err,
-                                   "INSERT OR REPLACE INTO temp.plan (" PLAN_COLUMNS
-                                   ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                                   "");
+    sync->insert_plan = db_prepare(
+        sync->db, err,
+        "INSERT OR REPLACE INTO temp.plan (" PLAN_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", "");
     sync->note = db_prepare(sync->db, err, "INSERT OR REPLACE INTO agreement VALUES (?, ?, ?, ?)", "");
     return sync->insert_plan && sync->note;
 }
@@ -80,8 +79,8 @@ void memory_close_pair(struct sync *sync) {
 
 bool memory_scan_open(struct sync *sync, struct memory_scan *scan, struct error *err) {
     *scan = (struct memory_scan){.sync = sync};
-    scan->statement = db_prepare(sync->db, err,
-                                 "SELECT key, size, first_etag, second_etag FROM agreement ORDER BY key", "");
+    scan->statement =
+        db_prepare(sync->db, err, "SELECT key, size, first_etag, second_etag FROM agreement ORDER BY key", "");
     return scan->statement != NULL;
 }
 

@@ -40,11 +40,12 @@ bool plan_add(struct sync *sync, const struct plan_row *row, struct error *err) 
 }
 
 bool plan_change(struct sync *sync, const struct plan_row *row, struct error *err) {
-    return db_run_with(sync->db, err,
-                       "UPDATE temp.plan SET kind = ?, reason = ?, conflict = ?, state = ?, origin = ?, detail = ? WHERE "
-                       "key = ?",
-                       "iiiittt", (int64_t)row->kind, (int64_t)row->reason, (int64_t)row->conflict, (int64_t)row->state,
-                       row->from, row->detail, row->key);
+    return db_run_with(
+        sync->db, err,
+        "UPDATE temp.plan SET kind = ?, reason = ?, conflict = ?, state = ?, origin = ?, detail = ? WHERE "
+        "key = ?",
+        "iiiittt", (int64_t)row->kind, (int64_t)row->reason, (int64_t)row->conflict, (int64_t)row->state, row->from,
+        row->detail, row->key);
 }
 
 bool plan_mark(struct sync *sync, const char *key, enum plan_state state, struct error *err) {

@@ -5,8 +5,8 @@
 #include "base/memory.h"
 #include "sync/sync_inside.h"
 
-/* An object that is new on one side, and has the etag of one that has vanished there: the other side has those bytes under
- * the old name. */
+/* An object that is new on one side, and has the etag of one that has vanished there: the other side has those bytes
+ * under the old name. */
 bool sync_find_renames(struct sync *sync, struct error *err) {
     char text[1024];
     snprintf(text, sizeof(text),

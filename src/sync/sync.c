@@ -47,10 +47,9 @@ void sync_report_read(const struct sync *sync, struct sync_report *report) {
 }
 
 bool sync_each(struct sync *sync, bool equal, sync_visit *visit, void *to, struct error *err) {
-    STATEMENT_OWNED sqlite3_stmt *rows =
-        db_prepare(sync->db, err,
-                   "SELECT " PLAN_COLUMNS " FROM temp.plan WHERE state <> ? AND (? OR kind <> ?) ORDER BY key", "iii",
-                   (int64_t)PLAN_HIDDEN, (int64_t)equal, (int64_t)SYNC_ADOPT);
+    STATEMENT_OWNED sqlite3_stmt *rows = db_prepare(
+        sync->db, err, "SELECT " PLAN_COLUMNS " FROM temp.plan WHERE state <> ? AND (? OR kind <> ?) ORDER BY key",
+        "iii", (int64_t)PLAN_HIDDEN, (int64_t)equal, (int64_t)SYNC_ADOPT);
     struct plan_row row = {0};
     struct sync_action action;
     int found = rows ? 1 : -1;

@@ -82,7 +82,8 @@ bool memory_forget(struct sync *sync, const char *key, struct error *err);
 /* ---- plan.c: the plan's rows ---- */
 
 bool plan_add(struct sync *sync, const struct plan_row *row, struct error *err);
-bool plan_change(struct sync *sync, const struct plan_row *row, struct error *err); /* kind, reason, from, detail, state */
+bool plan_change(struct sync *sync, const struct plan_row *row,
+                 struct error *err); /* kind, reason, from, detail, state */
 bool plan_mark(struct sync *sync, const char *key, enum plan_state state, struct error *err);
 /* Reads the row that a statement with PLAN_COLUMNS stands on. The row's old texts are released. */
 void plan_read(sqlite3_stmt *statement, struct plan_row *row);
