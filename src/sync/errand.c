@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "sync/sync_inside.h"
 
-/* "a/b.mp3" that was changed at 2026-11-26T03:04:05Z: "a/b.conflict-20261126T030405Z.mp3". */
-char *sync_aside_name(const char *key, int64_t modified_ms) {
+/* "a/b.mp3" that was changed at 2026-11-26T03:04:05Z: "a/b.conflict-20261126T030405Z-1f2e.mp3". The last part is made of
+ * the etag: the same object gets the same name when a run that was killed is made again, another one another name. */
+char *sync_aside_name(const char *key, int64_t modified_ms, const char *etag) {
     char iso[CLOCK_ISO_SIZE];
     char stamp[CLOCK_ISO_SIZE];
     size_t length = 0;
@@ -26,7 +28,8 @@ char *sync_aside_name(const char *key, int64_t modified_ms) {
         dot = NULL;
     size_t stem = dot ? (size_t)(dot - key) : strlen(key);
     char *name = NULL;
-    if (asprintf(&name, "%.*s.conflict-%sZ%s", (int)stem, key, stamp, dot ? dot : "") < 0)
+    unsigned tag = (unsigned)(hash_fnv1a(etag, strlen(etag)) & 0xFFFF);
+    if (asprintf(&name, "%.*s.conflict-%sZ-%04x%s", (int)stem, key, stamp, tag, dot ? dot : "") < 0)
         abort();
     return name;
 }
@@ -169,7 +172,7 @@ static bool split(struct sync *sync, struct errand *errand, enum sync_side loser
     struct object_facts now;
     struct object_facts moved;
     free(row->from);
-    row->from = sync_aside_name(row->key, side_of(row, loser)->ms);
+    row->from = sync_aside_name(row->key, side_of(row, loser)->ms, side_of(row, loser)->etag);
     if (!object_head(store, row->key, &now, err))
         return false;
     if (strcmp(now.etag, side_of(row, loser)->etag) != 0)

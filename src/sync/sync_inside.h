@@ -132,6 +132,6 @@ bool sync_times_agree(const struct sync *sync, const struct plan_row *row);
 enum sync_rule sync_rule_for(const struct sync *sync, const char *key);
 struct decide_key sync_decide_key(const struct sync *sync, const struct plan_row *row);
 /* The name that a side's object gets when it moves aside; owned by the caller. */
-char *sync_aside_name(const char *key, int64_t modified_ms);
+char *sync_aside_name(const char *key, int64_t modified_ms, const char *etag);
 
 #endif
