@@ -124,6 +124,15 @@
 #define LIMIT_COVER_BYTES (20 * MIB)      /* a show's picture; Apple asks for at most 3000 by 3000 pixels */
 #define LIMIT_COVER_PIXELS 40000000       /* decoded: 120 MB of RGB would follow from 6300 by 6300 */
 
+/* ---- podcast: unattended ---- */
+#define LIMIT_HISTORY_ENTRIES 1000          /* runs in the history file for people: three years of nights */
+#define LIMIT_HISTORY_BYTES (2 * MIB)       /* of that file; an editor shall open it at once */
+#define LIMIT_HISTORY_READ_BYTES (64 * MIB) /* of one that the scripts left, which never cut it */
+#define LIMIT_PROGRAM_OUTPUT (1 * MIB)      /* kept of what a helper program (crontab, systemctl, mail) says */
+#define LIMIT_PROGRAM_WORDS 64              /* of a command written by hand */
+#define LIMIT_AUTOMATE_LOG (4 * MIB)        /* of a log, before it is set aside as NAME.1 */
+#define LIMIT_NOTICE_ERRORS 20              /* named in a notice; a person reads no more */
+
 /* ---- speech ---- */
 #define LIMIT_AUDIO_MS ((int64_t)48 * 3600 * 1000) /* the longest published episodes are day-long live streams */
 #define LIMIT_AUDIO_GAP_MS                                                                                             \
