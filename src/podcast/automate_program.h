@@ -1,6 +1,6 @@
 /* Runs another program without a shell: crontab, systemctl, mail, and the pipeline itself. It has a process group of
  * its own, nothing to read but what it is given, and ends with this process (on Linux: it gets SIGTERM when this one is
- * killed). */
+ * killed). SIGPIPE has to be ignored, as it is in the program. */
 #ifndef TIDEMILL_PODCAST_AUTOMATE_PROGRAM_H
 #define TIDEMILL_PODCAST_AUTOMATE_PROGRAM_H
 

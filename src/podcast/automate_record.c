@@ -88,6 +88,8 @@ static void put_moment(json_t *object, const char *key, int64_t wall_ms) {
 static void put_milliseconds(json_t *object, const char *key, int64_t wall_ms) {
     if (wall_ms)
         json_object_set_new(object, key, json_integer((json_int_t)wall_ms));
+    else
+        json_object_del(object, key);
 }
 
 bool automate_record_write(const char *folder, const struct automate_record *record, struct error *err) {
