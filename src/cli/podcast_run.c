@@ -9,6 +9,8 @@
 #include "base/memory.h"
 #include "cli/output.h"
 #include "cli/workspace.h"
+#include "podcast/automate.h"
+#include "podcast/history_file.h"
 #include "podcast/run.h"
 #include "podcast/state.h"
 #include "speech/model.h"
@@ -97,8 +99,8 @@ static int print_report(struct command_context *context, const struct run_report
     return status ? status : broken ? EXIT_SOME_FAILED : EXIT_WELL;
 }
 
-/* Runs with what `adjust` makes of the settings (NULL: nothing). */
-static int run_adjusted(struct command_context *context, void (*adjust)(struct run_settings *settings)) {
+/* Runs with what `adjust` makes of the settings (NULL: nothing); a `whole` run is kept in the history for people. */
+static int run_adjusted(struct command_context *context, void (*adjust)(struct run_settings *settings), bool whole) {
     struct error err = {0};
     struct cli_sites sites = {0};
     size_t broken = 0;
@@ -113,6 +115,9 @@ static int run_adjusted(struct command_context *context, void (*adjust)(struct r
     fill_settings(context, &sites, &settings);
     if (adjust)
         adjust(&settings);
+    if (whole)
+        settings.history_file = file_join(
+            context->arena, automate_folder(context->arena, sites.workspace.root, settings.data), HISTORY_FILE_NAME);
     settings.http = cli_http_open(context, &err);
     if (!settings.http)
         return output_fail(&err, EXIT_NOT_STARTED);
@@ -124,7 +129,7 @@ static int run_adjusted(struct command_context *context, void (*adjust)(struct r
 }
 
 int command_podcast_run(struct command_context *context) {
-    return run_adjusted(context, NULL);
+    return run_adjusted(context, NULL, true);
 }
 
 static void only_spelling(struct run_settings *settings) {
@@ -134,7 +139,7 @@ static void only_spelling(struct run_settings *settings) {
 }
 
 int command_podcast_respell(struct command_context *context) {
-    return run_adjusted(context, only_spelling);
+    return run_adjusted(context, only_spelling, false);
 }
 
 static void only_index(struct run_settings *settings) {
@@ -143,7 +148,7 @@ static void only_index(struct run_settings *settings) {
 }
 
 int command_podcast_index(struct command_context *context) {
-    return run_adjusted(context, only_index);
+    return run_adjusted(context, only_index, false);
 }
 
 static void print_run(const json_t *run) {

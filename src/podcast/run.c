@@ -18,6 +18,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "podcast/automate.h"
+#include "podcast/history_file.h"
 #include "podcast/media.h"
 #include "podcast/run_site.h"
 #include "podcast/tasks.h"
@@ -308,6 +310,9 @@ static void end_history(struct run *run, int64_t id, const struct run_report *re
     struct error err = {0};
     if (!state_run_end(run->state, id, report->ended_ms, status, record, &err))
         log_warn("podcast", "run history: %s", err.message);
+    const char *file = run->settings->history_file;
+    if (file && !history_file_add(file, record, automate_system_offset(NULL, report->ended_ms), &err))
+        log_warn("podcast", "%s: %s", HISTORY_FILE_NAME, err.message);
 }
 
 static bool run_with_state(struct run *run, struct arena *arena, struct run_report *report, struct error *err) {

@@ -55,6 +55,7 @@ struct run_settings {
     struct progress_output *progress;        /* may be NULL */
     void (*say)(void *to, const char *line); /* a line for people as it happens; may be NULL */
     void *say_to;
+    const char *history_file; /* the history for people (history_file.h); NULL: none is kept */
     bool dry_run, skip_rss, skip_audio, skip_index, force_index, respell, recheck_audio;
     size_t max_episodes; /* 0: all */
     int64_t recheck_days;
