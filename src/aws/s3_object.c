@@ -1,0 +1,292 @@
+/* Calls that read, write, remove and copy single objects. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws/s3_parts.h"
+#include "base/hash.h"
+#include "base/limits.h"
+#include "base/memory.h"
+
+int64_t s3_http_date(const char *text) {
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    int day = 0, hour = 0, minute = 0, second = 0, year = 0, end = 0;
+    char name[4] = "";
+    if (!text || sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &day, name, &year, &hour, &minute,
+                        &second, &end) < 6)
+        return 0;
+    const char *month = strlen(name) == 3 ? strstr(months, name) : NULL;
+    if (!end || !month || (month - months) % 3 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60 ||
+        year < 1970 || hour < 0 || minute < 0 || second < 0)
+        return 0;
+    return (clock_days(year, (int)(month - months) / 3 + 1, day) * 86400 + hour * 3600 + minute * 60 + second) * 1000;
+}
+
+const char *s3_etag(struct arena *arena, const char *value) {
+    if (!value)
+        return "";
+    if (text_starts(value, "W/"))
+        value += 2;
+    size_t length = strlen(value);
+    if (length >= 2 && value[0] == '"' && value[length - 1] == '"')
+        return arena_text_part(arena, value + 1, length - 2);
+    return arena_text(arena, value);
+}
+
+static const char *encryption_of(const struct http_response *response) {
+    if (http_response_header(response, "x-amz-server-side-encryption-customer-algorithm"))
+        return "SSE-C";
+    const char *told = http_response_header(response, "x-amz-server-side-encryption");
+    return told ? told : "";
+}
+
+void s3_stored_read(struct arena *arena, const struct http_response *response, enum s3_checksum checksum,
+                    struct s3_stored *stored) {
+    const char *header = s3_checksum_header(checksum);
+    const char *told = header ? http_response_header(response, header) : NULL;
+    *stored = (struct s3_stored){.etag = s3_etag(arena, http_response_header(response, "etag")),
+                                 .encryption = encryption_of(response),
+                                 .checksum = told ? told : "",
+                                 .date_ms = s3_http_date(http_response_header(response, "date"))};
+}
+
+void s3_header_attributes(struct s3_headers *headers, const struct s3_attributes *attributes) {
+    if (!attributes)
+        return;
+    s3_header(headers, "Content-Type", attributes->content_type);
+    s3_header(headers, "Cache-Control", attributes->cache_control);
+    s3_header(headers, "x-amz-storage-class", attributes->storage_class);
+    s3_header(headers, "x-amz-server-side-encryption", attributes->encryption);
+    s3_header(headers, "x-amz-server-side-encryption-aws-kms-key-id", attributes->kms_key);
+    s3_header(headers, "x-amz-tagging", attributes->tags);
+    s3_header(headers, "x-amz-acl", attributes->acl);
+    s3_header(headers, "x-amz-meta-mtime", attributes->mtime);
+    s3_header(headers, "x-amz-meta-put", attributes->put_id);
+}
+
+void s3_header_condition(struct s3_headers *headers, struct arena *arena, const struct s3_condition *condition) {
+    if (!condition)
+        return;
+    if (condition->if_absent)
+        s3_header(headers, "If-None-Match", "*");
+    s3_header_quoted(headers, arena, "If-Match", condition->if_match);
+}
+
+/* ---- reading ---- */
+
+/* "bytes 5-9/1234". */
+static bool range_read(const char *text, uint64_t *first, uint64_t *size) {
+    unsigned long long from = 0, to = 0, all = 0;
+    int end = 0;
+    if (!text || sscanf(text, "bytes %20llu-%20llu/%20llu%n", &from, &to, &all, &end) < 3 || text[end] || from > to ||
+        to >= all)
+        return false;
+    *first = from;
+    *size = all;
+    return true;
+}
+
+static bool object_read(struct arena *arena, const struct http_response *response, struct s3_object *object,
+                        struct error *err) {
+    const char *length = http_response_header(response, "content-length");
+    const char *type = http_response_header(response, "x-amz-checksum-type");
+    const char *class = http_response_header(response, "x-amz-storage-class");
+    *object = (struct s3_object){.etag = s3_etag(arena, http_response_header(response, "etag")),
+                                 .modified_ms = s3_http_date(http_response_header(response, "last-modified")),
+                                 .encryption = encryption_of(response),
+                                 .storage_class = class ? class : "",
+                                 .mtime = http_response_header(response, "x-amz-meta-mtime"),
+                                 .put_id = http_response_header(response, "x-amz-meta-put"),
+                                 .composite = type && strcmp(type, "COMPOSITE") == 0,
+                                 .partial = response->status == 206};
+    for (unsigned i = 0; i < S3_CHECKSUM_COUNT; i++) {
+        object->checksums[i] = http_response_header(response, s3_checksum_header(i));
+        if (object->checksums[i] && strchr(object->checksums[i], '-'))
+            object->composite = true;
+    }
+    uint64_t announced = 0;
+    if (!length || !text_to_uint64(length, &announced))
+        return error_set(err, ERROR_INVALID, "the answer tells no length");
+    object->size = announced;
+    return true;
+}
+
+bool s3_head_object(struct arena *arena, struct s3_bucket *bucket, const char *key, unsigned part,
+                    const struct cancel *cancel, struct s3_object *object, struct aws_failure *failure,
+                    struct error *err) {
+    struct http_response response;
+    struct s3_headers headers = {.count = 0};
+    s3_header(&headers, "x-amz-checksum-mode", "ENABLED");
+    const struct s3_call call = {.method = "HEAD",
+                                 .key = key,
+                                 .query = part ? arena_format(arena, "partNumber=%u", part) : NULL,
+                                 .headers = headers.list,
+                                 .header_count = headers.count,
+                                 .cancel = cancel};
+    return s3_call(arena, bucket, &call, &response, failure, err) && object_read(arena, &response, object, err);
+}
+
+struct reading {
+    struct arena *arena;
+    const struct s3_get *get;
+};
+
+static bool get_begin(void *to, const struct http_response *response, struct error *err) {
+    struct reading *reading = to;
+    struct s3_object object;
+    if (!object_read(reading->arena, response, &object, err))
+        return false;
+    if (object.partial && !range_read(http_response_header(response, "content-range"), &object.first, &object.size))
+        return error_set(err, ERROR_INVALID, "the answer tells no range");
+    return reading->get->begin(reading->get->to, &object, err);
+}
+
+static bool get_piece(void *to, const void *data, size_t length, struct error *err) {
+    struct reading *reading = to;
+    return reading->get->piece(reading->get->to, data, length, err);
+}
+
+bool s3_get_object(struct arena *arena, struct s3_bucket *bucket, const char *key, const struct s3_get *get,
+                   struct aws_failure *failure, struct error *err) {
+    struct http_response response;
+    struct s3_headers headers = {.count = 0};
+    struct reading reading = {.arena = arena, .get = get};
+    struct http_sink sink = {.begin = get_begin, .piece = get_piece, .to = &reading};
+    uint64_t last = get->length > UINT64_MAX - get->from ? UINT64_MAX : get->from + get->length - 1;
+    if (last != UINT64_MAX)
+        s3_header(&headers, "Range",
+                  arena_format(arena, "bytes=%llu-%llu", (unsigned long long)get->from, (unsigned long long)last));
+    else if (get->from)
+        s3_header(&headers, "Range", arena_format(arena, "bytes=%llu-", (unsigned long long)get->from));
+    else
+        s3_header(&headers, "x-amz-checksum-mode", "ENABLED");
+    s3_header_quoted(&headers, arena, "If-Match", get->if_match);
+    const struct s3_call call = {.method = "GET",
+                                 .key = key,
+                                 .headers = headers.list,
+                                 .header_count = headers.count,
+                                 .sink = &sink,
+                                 .cancel = get->cancel,
+                                 .largest_body = UINT64_MAX};
+    return s3_call(arena, bucket, &call, &response, failure, err);
+}
+
+/* ---- writing ---- */
+
+bool s3_put_object(struct arena *arena, struct s3_bucket *bucket, const char *key,
+                   const struct s3_attributes *attributes, const struct s3_body *body,
+                   const struct s3_condition *condition, const struct cancel *cancel, struct s3_stored *stored,
+                   struct aws_failure *failure, struct error *err) {
+    struct http_response response;
+    struct s3_headers headers = {.count = 0};
+    s3_header_attributes(&headers, attributes);
+    s3_header_condition(&headers, arena, condition);
+    const struct s3_call call = {.method = "PUT",
+                                 .key = key,
+                                 .headers = headers.list,
+                                 .header_count = headers.count,
+                                 .body = body,
+                                 .cancel = cancel};
+    if (!s3_call(arena, bucket, &call, &response, failure, err))
+        return false;
+    s3_stored_read(arena, &response, body->checksum, stored);
+    return true;
+}
+
+bool s3_delete_object(struct arena *arena, struct s3_bucket *bucket, const char *key, struct aws_failure *failure,
+                      struct error *err) {
+    struct http_response response;
+    struct error why = {0};
+    const struct s3_call call = {.method = "DELETE", .key = key};
+    if (s3_call(arena, bucket, &call, &response, failure, &why) || why.code == ERROR_ABSENT)
+        return true;
+    return error_copy(err, &why);
+}
+
+/* ---- removing many ---- */
+
+struct removal_order {
+    const char *key;
+    size_t at;
+};
+
+static int compare_keys(const void *left, const void *right) {
+    return strcmp(((const struct removal_order *)left)->key, ((const struct removal_order *)right)->key);
+}
+
+/* The document of the request ("DeleteObjects"), which tells only what failed. */
+static bool removal_document(struct text *text, const char *const *keys, size_t count, struct error *err) {
+    text_append(text, "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>");
+    for (size_t i = 0; i < count; i++) {
+        text_append(text, "<Object><Key>");
+        text_append_xml(text, keys[i]);
+        text_append(text, "</Key></Object>");
+    }
+    text_append(text, "</Delete>");
+    return !text->overflow || error_set(err, ERROR_LIMIT, "the keys to be removed are too long");
+}
+
+static bool removals_read(struct arena *arena, const struct aws_element *root, const char *const *keys, size_t count,
+                          struct s3_removal *removals, struct error *err) {
+    struct removal_order *order = arena_alloc_array(arena, count, sizeof(*order));
+    for (size_t i = 0; i < count; i++)
+        order[i] = (struct removal_order){keys[i], i};
+    qsort(order, count, sizeof(*order), compare_keys);
+    for (const struct aws_element *at = aws_xml_child(root, "Error"); at; at = aws_xml_next(at)) {
+        struct removal_order wanted = {.key = aws_xml_text(arena, at, "Key", "")};
+        const struct removal_order *found = bsearch(&wanted, order, count, sizeof(*order), compare_keys);
+        if (!found)
+            return error_set(err, ERROR_INVALID, "the answer is about \"%.200s\", which was not asked for", wanted.key);
+        removals[found->at] = (struct s3_removal){.code = aws_xml_text(arena, at, "Code", "unknown"),
+                                                  .message = aws_xml_text(arena, at, "Message", "")};
+    }
+    return true;
+}
+
+bool s3_delete_objects(struct arena *arena, struct s3_bucket *bucket, const char *const *keys, size_t count,
+                       struct s3_removal *removals, struct aws_failure *failure, struct error *err) {
+    struct text text TEXT_SCOPED;
+    struct http_response response;
+    char hex[HASH_TEXT_SIZE], md5[32];
+    text_open(&text, 8 * MIB);
+    memset(removals, 0, count * sizeof(*removals));
+    if (!removal_document(&text, keys, count, err))
+        return false;
+    hash_text(HASH_MD5, text.data, text.length, hex);
+    struct s3_body body = {.data = text.data,
+                           .length = text.length,
+                           .checksum = S3_CHECKSUM_NONE,
+                           .md5 = s3_base64_of_hex(hex, md5)};
+    struct http_header type = {"Content-Type", "application/xml"};
+    const struct s3_call call = {.method = "POST", .query = "delete=", .headers = &type, .header_count = 1, .body = &body};
+    if (!s3_call(arena, bucket, &call, &response, failure, err))
+        return false;
+    struct aws_xml *xml = s3_document(arena, &response, "DeleteResult", failure, err);
+    bool good = xml && removals_read(arena, aws_xml_root(xml), keys, count, removals, err);
+    aws_xml_close(xml);
+    return good;
+}
+
+/* ---- copying ---- */
+
+bool s3_copy_object(struct arena *arena, struct s3_bucket *bucket, const char *from_bucket, const char *from,
+                    const char *if_match, const char *key, const struct s3_attributes *attributes,
+                    struct s3_stored *stored, struct aws_failure *failure, struct error *err) {
+    struct http_response response;
+    struct s3_headers headers = {.count = 0};
+    s3_header(&headers, "x-amz-copy-source",
+              arena_format(arena, "/%s/%s", from_bucket, s3_escape_key(arena, from)));
+    s3_header_quoted(&headers, arena, "x-amz-copy-source-if-match", if_match);
+    s3_header_attributes(&headers, attributes);
+    const struct s3_call call = {
+        .method = "PUT", .key = key, .headers = headers.list, .header_count = headers.count};
+    if (!s3_call(arena, bucket, &call, &response, failure, err))
+        return false;
+    struct aws_xml *xml = s3_document(arena, &response, "CopyObjectResult", failure, err);
+    if (!xml)
+        return false;
+    s3_stored_read(arena, &response, S3_CHECKSUM_NONE, stored);
+    stored->etag = s3_etag(arena, aws_xml_text(arena, aws_xml_root(xml), "ETag", ""));
+    aws_xml_close(xml);
+    return true;
+}
