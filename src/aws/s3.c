@@ -245,7 +245,7 @@ static const struct {
     {"QuotaExceeded", ERROR_FULL, false, NULL},
 };
 
-bool s3_refused(const struct aws_failure *failure, struct error *err) {
+bool s3_failure_name(const struct aws_failure *failure, struct error *err) {
     if (!err || !failure->status)
         return false;
     for (size_t i = 0; i < ARRAY_LENGTH(refusals); i++) {
@@ -308,6 +308,7 @@ static bool call_once(struct arena *arena, struct s3_bucket *bucket, const struc
         .payload_hash = payload_hash(arena, bucket, body),
         .sink = call->sink,
         .largest_body = call->largest_body,
+        .error_in_ok = call->error_in_ok,
         .cancel = call->cancel,
     };
     return aws_client_call(arena, &client, &made, response, failure, err);
@@ -339,7 +340,7 @@ bool s3_call(struct arena *arena, struct s3_bucket *bucket, const struct s3_call
             return true;
         const char *told = tried < REGIONS_TRIED ? other_region(arena, bucket, call, region, failure) : NULL;
         if (!told) {
-            s3_refused(failure, &why);
+            s3_failure_name(failure, &why);
             return error_copy(err, &why);
         }
         region = told;
@@ -360,7 +361,7 @@ struct aws_xml *s3_document(struct arena *arena, const struct http_response *res
         failure->code = failure->type = aws_xml_text(arena, element, "Code", "");
         failure->message = aws_xml_text(arena, element, "Message", "");
         error_set(err, ERROR_HTTP, "s3 answered %s: %s", failure->code, failure->message);
-        s3_refused(failure, err);
+        s3_failure_name(failure, err);
         if (err && (strcmp(failure->code, "InternalError") == 0 || strcmp(failure->code, "SlowDown") == 0))
             err->retryable = true;
     } else if (xml) {

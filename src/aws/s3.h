@@ -83,6 +83,7 @@ struct s3_object {
     const char *checksums[S3_CHECKSUM_COUNT];  /* in base64, with "-12" behind it when of parts */
     bool composite;                            /* the checksums are of the parts' checksums */
     const char *storage_class;                 /* "" is STANDARD */
+    const char *content_type, *cache_control;  /* NULL: none */
     const char *mtime;                         /* x-amz-meta-mtime */
     const char *put_id;                        /* x-amz-meta-put */
     uint64_t first;                            /* of a range: its first byte */
@@ -120,6 +121,7 @@ struct s3_attributes {
     const char *acl;
     const char *mtime;  /* x-amz-meta-mtime, as rclone and s3fs write it: seconds with a fraction */
     const char *put_id; /* x-amz-meta-put: which of several rivals wrote the object */
+    bool replace;       /* of a copy: what the source has is not taken over */
 };
 
 /* Bytes on their way: in memory, or from a reader. */
@@ -169,6 +171,9 @@ bool s3_delete_objects(struct arena *arena, struct s3_bucket *bucket, const char
 bool s3_copy_object(struct arena *arena, struct s3_bucket *bucket, const char *from_bucket, const char *from,
                     const char *if_match, const char *key, const struct s3_attributes *attributes,
                     struct s3_stored *stored, struct aws_failure *failure, struct error *err);
+
+/* Gives `err` the code and the hint that go with S3's own code (failure->code, or the status). Returns false. */
+bool s3_failure_name(const struct aws_failure *failure, struct error *err);
 
 /* An address with which anybody can get the object for so many seconds, 1 to 604,800; in the arena. */
 bool s3_presign_get(struct arena *arena, struct s3_bucket *bucket, const char *key, int64_t seconds, char **url,
@@ -221,6 +226,7 @@ struct s3_upload {
     const char *key;
     const char *id;
     int64_t begun_ms;
+    const char *algorithm; /* of its parts' checksums, "CRC32C"; "" if it tells none */
 };
 
 /* *id in the arena. */

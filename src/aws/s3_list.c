@@ -160,7 +160,8 @@ static bool uploads_read(struct arena *arena, const struct aws_element *root, s3
     bool encoded = strcmp(aws_xml_text(arena, root, "EncodingType", ""), "url") == 0;
     for (const struct aws_element *at = aws_xml_child(root, "Upload"); at; at = aws_xml_next(at)) {
         struct s3_upload upload = {.key = decode(arena, aws_xml_text(arena, at, "Key", ""), encoded),
-                                   .id = aws_xml_text(arena, at, "UploadId", "")};
+                                   .id = aws_xml_text(arena, at, "UploadId", ""),
+                                   .algorithm = aws_xml_text(arena, at, "ChecksumAlgorithm", "")};
         const char *begun = aws_xml_text(arena, at, "Initiated", "");
         if (!*upload.key || !*upload.id || !clock_parse_iso(begun, &upload.begun_ms))
             return error_set(err, ERROR_INVALID, "the listing has an upload without key, id or time");

@@ -53,6 +53,8 @@ void s3_stored_read(struct arena *arena, const struct http_response *response, e
 void s3_header_attributes(struct s3_headers *headers, const struct s3_attributes *attributes) {
     if (!attributes)
         return;
+    if (attributes->replace)
+        s3_header(headers, "x-amz-metadata-directive", "REPLACE");
     s3_header(headers, "Content-Type", attributes->content_type);
     s3_header(headers, "Cache-Control", attributes->cache_control);
     s3_header(headers, "x-amz-storage-class", attributes->storage_class);
@@ -95,6 +97,8 @@ static bool object_read(struct arena *arena, const struct http_response *respons
                                  .modified_ms = s3_http_date(http_response_header(response, "last-modified")),
                                  .encryption = encryption_of(response),
                                  .storage_class = class ? class : "",
+                                 .content_type = http_response_header(response, "content-type"),
+                                 .cache_control = http_response_header(response, "cache-control"),
                                  .mtime = http_response_header(response, "x-amz-meta-mtime"),
                                  .put_id = http_response_header(response, "x-amz-meta-put"),
                                  .composite = type && strcmp(type, "COMPOSITE") == 0,
@@ -279,7 +283,7 @@ bool s3_copy_object(struct arena *arena, struct s3_bucket *bucket, const char *f
     s3_header_quoted(&headers, arena, "x-amz-copy-source-if-match", if_match);
     s3_header_attributes(&headers, attributes);
     const struct s3_call call = {
-        .method = "PUT", .key = key, .headers = headers.list, .header_count = headers.count};
+        .method = "PUT", .key = key, .headers = headers.list, .header_count = headers.count, .error_in_ok = true};
     if (!s3_call(arena, bucket, &call, &response, failure, err))
         return false;
     struct aws_xml *xml = s3_document(arena, &response, "CopyObjectResult", failure, err);

@@ -16,6 +16,7 @@ struct s3_call {
     const struct http_sink *sink;
     const struct cancel *cancel;
     uint64_t largest_body; /* 0: 64 MiB */
+    bool error_in_ok;      /* as aws_call has it */
 };
 
 /* Signs and sends a call to the bucket, to its own region. */
@@ -26,9 +27,6 @@ bool s3_call(struct arena *arena, struct s3_bucket *bucket, const struct s3_call
  * sends with status 200 when it began to answer too early, is read into *failure. */
 struct aws_xml *s3_document(struct arena *arena, const struct http_response *response, const char *root,
                             struct aws_failure *failure, struct error *err);
-
-/* Gives `err` the code that S3's own code or the status asks for, and a hint. Returns false. */
-bool s3_refused(const struct aws_failure *failure, struct error *err);
 
 /* A list of headers in the making. Headers without a value are left out. */
 struct s3_headers {

@@ -58,7 +58,8 @@ bool s3_upload_part_copy(struct arena *arena, struct s3_bucket *bucket, const ch
         .key = key,
         .query = arena_format(arena, "partNumber=%u&%s", number, s3_query(arena, "uploadId", id)),
         .headers = headers.list,
-        .header_count = headers.count};
+        .header_count = headers.count,
+        .error_in_ok = true};
     if (!s3_call(arena, bucket, &call, &response, failure, err))
         return false;
     struct aws_xml *xml = s3_document(arena, &response, "CopyPartResult", failure, err);
@@ -108,6 +109,7 @@ bool s3_complete_upload(struct arena *arena, struct s3_bucket *bucket, const cha
                                  .headers = headers.list,
                                  .header_count = headers.count,
                                  .body = &body,
+                                 .error_in_ok = true,
                                  .cancel = cancel};
     if (!s3_call(arena, bucket, &call, &response, failure, err))
         return false;

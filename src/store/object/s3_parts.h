@@ -91,9 +91,9 @@ bool s3_piece_send(const struct s3_putting *putting, const struct s3_piece *piec
  * the answer to an earlier attempt was lost. `etag` is what our object would have. */
 bool s3_settle(const struct s3_putting *putting, const char *etag, struct s3_stored *stored, struct error *err);
 
-/* Sends `size` bytes in parts; `first` (may be NULL) is the first part, when the source cannot be read twice. *size_out
- * is what was sent. */
-bool s3_put_parts(struct s3_putting *putting, uint64_t size, char *first, size_t first_length,
+/* Sends the source in parts. Of one that can be read anywhere `size` is known and `first` NULL; of a stream, `*first`
+ * (from memory_alloc, may be replaced) holds a part and a byte more, and `size` may be 0. *sent is what was sent. */
+bool s3_put_parts(struct s3_putting *putting, uint64_t size, char **first, size_t first_length,
                   struct s3_stored *stored, uint64_t *sent, struct error *err);
 
 /* ---- the driver's functions ---- */
@@ -106,8 +106,8 @@ bool s3_driver_put(void *self, const char *key, const struct object_source *sour
 bool s3_driver_match(void *self, const struct object_facts *facts, const struct object_source *source,
                      enum object_match *match, struct error *err);
 bool s3_driver_copy(void *self, const char *from, const char *to, struct error *err);
-bool s3_driver_copy_from(void *self, const struct object_store *store, const char *from, const char *to,
-                         struct object_facts *facts, struct error *err);
+bool s3_driver_copy_from(void *self, const struct object_store *from, const struct object_facts *wanted, const char *to,
+                         const struct object_put_options *options, struct object_facts *facts, struct error *err);
 bool s3_driver_remove_many(void *self, const char *const *keys, size_t count, object_removed *tell, void *to,
                            struct error *err);
 bool s3_driver_tidy(void *self, const char *prefix, int64_t before_ms, size_t *removed, struct error *err);

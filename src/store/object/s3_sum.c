@@ -38,11 +38,15 @@ void s3_sum_add(struct s3_sum *sum, const void *data, size_t length) {
     }
 }
 
-static unsigned char hex_pair(const char *hex) {
-    unsigned value = 0;
-    for (int i = 0; i < 2; i++)
-        value = value << 4 | (unsigned)(hex[i] <= '9' ? hex[i] - '0' : hex[i] - 'a' + 10);
-    return (unsigned char)value;
+static unsigned digit_of(char c) {
+    return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'a' + 10);
+}
+
+size_t s3_unhex(const char *hex, unsigned char out[S3_SUM_BYTES]) {
+    size_t length = 0;
+    for (; hex[0] && hex[1] && length < S3_SUM_BYTES; hex += 2)
+        out[length++] = (unsigned char)((digit_of(hex[0]) << 4 | digit_of(hex[1])) & 255);
+    return length;
 }
 
 size_t s3_sum_end(struct s3_sum *sum, unsigned char out[S3_SUM_BYTES]) {
@@ -51,9 +55,7 @@ size_t s3_sum_end(struct s3_sum *sum, unsigned char out[S3_SUM_BYTES]) {
     if (is_hash(sum->kind)) {
         char hex[HASH_TEXT_SIZE];
         hash_end(sum->hash, hex);
-        length = strlen(hex) / 2;
-        for (size_t i = 0; i < length; i++)
-            out[i] = hex_pair(hex + 2 * i);
+        length = s3_unhex(hex, out);
     } else {
         for (size_t i = 0; i < length; i++)
             out[i] = (unsigned char)(sum->crc >> (8 * (length - 1 - i)));

@@ -20,6 +20,8 @@ void s3_sum_add(struct s3_sum *sum, const void *data, size_t length);
 /* Writes the sum, the most significant byte first; returns its length. The sum begins anew. */
 size_t s3_sum_end(struct s3_sum *sum, unsigned char out[S3_SUM_BYTES]);
 void s3_sum_close(struct s3_sum *sum);
+/* The bytes of lower-case hexadecimal digits, at most S3_SUM_BYTES of them; returns how many. */
+size_t s3_unhex(const char *hex, unsigned char out[S3_SUM_BYTES]);
 
 /* What an object is said to be. */
 struct s3_claim {
