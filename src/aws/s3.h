@@ -5,7 +5,8 @@
  * ERROR_DENIED, ERROR_CHANGED (If-Match or If-None-Match was not met, or the bytes that arrived are not those that were
  * sent), ERROR_BUSY (another request on the same key at the same time), ERROR_LIMIT (a range beyond the end, or too
  * large), ERROR_UNSUPPORTED (the service does not know the call, or the object lies in an archive), ERROR_INVALID (an
- * answer that is not what the API says). A bucket in another region is found there (S3 User Guide, "Request routing"). */
+ * answer that is not what the API says). A bucket in another region is found there (S3 User Guide, "Request routing").
+ */
 #ifndef TIDEMILL_AWS_S3_H
 #define TIDEMILL_AWS_S3_H
 
@@ -16,8 +17,8 @@ enum {
     S3_KEYS_MOST = 1000,        /* of one page of a listing, and of one DeleteObjects */
     S3_CHECKSUM_TEXT_SIZE = 48, /* a checksum in base64: of SHA-256 44 bytes and a zero byte */
 };
-#define S3_PART_LEAST (5 * MIB)     /* of all parts but the last */
-#define S3_PUT_MOST (5 * GIB)       /* in one PUT, one part or one copy */
+#define S3_PART_LEAST (5 * MIB) /* of all parts but the last */
+#define S3_PUT_MOST (5 * GIB)   /* in one PUT, one part or one copy */
 #define S3_OBJECT_MOST (S3_PARTS_MOST * S3_PUT_MOST)
 
 /* The algorithm, its name, and the header that carries its value in base64. */
@@ -79,15 +80,15 @@ struct s3_object {
     uint64_t size;       /* of the whole object, also when a part of it was asked for; of a part number: of that part */
     int64_t modified_ms; /* Last-Modified; 0 if none */
     const char *etag;    /* without quotes */
-    const char *encryption;                    /* "AES256", "aws:kms", "aws:kms:dsse", "SSE-C" or "" */
-    const char *checksums[S3_CHECKSUM_COUNT];  /* in base64, with "-12" behind it when of parts */
-    bool composite;                            /* the checksums are of the parts' checksums */
-    const char *storage_class;                 /* "" is STANDARD */
-    const char *content_type, *cache_control;  /* NULL: none */
-    const char *mtime;                         /* x-amz-meta-mtime */
-    const char *put_id;                        /* x-amz-meta-put */
-    uint64_t first;                            /* of a range: its first byte */
-    bool partial;                              /* 206: a range */
+    const char *encryption;                   /* "AES256", "aws:kms", "aws:kms:dsse", "SSE-C" or "" */
+    const char *checksums[S3_CHECKSUM_COUNT]; /* in base64, with "-12" behind it when of parts */
+    bool composite;                           /* the checksums are of the parts' checksums */
+    const char *storage_class;                /* "" is STANDARD */
+    const char *content_type, *cache_control; /* NULL: none */
+    const char *mtime;                        /* x-amz-meta-mtime */
+    const char *put_id;                       /* x-amz-meta-put */
+    uint64_t first;                           /* of a range: its first byte */
+    bool partial;                             /* 206: a range */
 };
 
 /* `part` 0: the object; else that part of a multipart object. */

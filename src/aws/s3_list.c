@@ -15,8 +15,8 @@ static int hex_value(char c) {
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* What encoding-type=url made of a key: as in a form, a blank is a '+'. A zero byte, which a C text cannot hold, becomes
- * another control character: either is no part of an allowed key. */
+/* What encoding-type=url made of a key: as in a form, a blank is a '+'. A zero byte, which a C text cannot hold,
+ * becomes another control character: either is no part of an allowed key. */
 static const char *decode(struct arena *arena, const char *text, bool encoded) {
     char *copy = arena_text(arena, text);
     if (!encoded)
@@ -42,15 +42,15 @@ static bool flag_read(struct arena *arena, const struct aws_element *element, co
                       struct error *err) {
     const char *text = aws_xml_text(arena, element, name, "");
     if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
-        return error_set(err, ERROR_INVALID, "the listing does not say whether it goes on (%s is \"%.20s\")", name, text);
+        return error_set(err, ERROR_INVALID, "the listing does not say whether it goes on (%s is \"%.20s\")", name,
+                         text);
     *value = *text == 't';
     return true;
 }
 
 static bool size_read(struct arena *arena, const struct aws_element *element, uint64_t *size, struct error *err) {
     const char *text = aws_xml_text(arena, element, "Size", "");
-    return text_to_uint64(text, size) ||
-           error_set(err, ERROR_INVALID, "the listing tells \"%.40s\" as a size", text);
+    return text_to_uint64(text, size) || error_set(err, ERROR_INVALID, "the listing tells \"%.40s\" as a size", text);
 }
 
 /* ---- objects ---- */
@@ -100,8 +100,7 @@ static bool document_read(struct arena *arena, const struct aws_element *root, s
     const char *told = aws_xml_text(arena, root, "KeyCount", NULL);
     struct s3_page made = {.token = aws_xml_text(arena, root, "NextContinuationToken", NULL)};
     uint64_t count = 0;
-    if (!entries_read(arena, root, encoded, &made, err) ||
-        !flag_read(arena, root, "IsTruncated", &made.truncated, err))
+    if (!entries_read(arena, root, encoded, &made, err) || !flag_read(arena, root, "IsTruncated", &made.truncated, err))
         return false;
     if (told && (!text_to_uint64(told, &count) || count != made.count + made.prefix_count)) {
         return error_set(err, ERROR_INVALID, "the listing tells of %.20s keys, but has %zu", told,
@@ -173,8 +172,7 @@ static bool uploads_read(struct arena *arena, const struct aws_element *root, s3
 
 /* One page; *more with the next page's *marker, in `arena`. */
 static bool uploads_page(struct arena *arena, struct s3_bucket *bucket, const char *prefix, struct marker *marker,
-                         bool *more, s3_upload_visit *visit, void *to, struct aws_failure *failure,
-                         struct error *err) {
+                         bool *more, s3_upload_visit *visit, void *to, struct aws_failure *failure, struct error *err) {
     struct http_response response;
     const char *from = marker->key ? arena_format(arena, "&%s", s3_query(arena, "key-marker", marker->key)) : "";
     const char *at = marker->id ? arena_format(arena, "&%s", s3_query(arena, "upload-id-marker", marker->id)) : "";
@@ -235,11 +233,11 @@ static bool part_read(struct arena *arena, const struct aws_element *element, en
     const char *text = aws_xml_text(arena, element, "PartNumber", "");
     if (!text_to_uint64(text, &number) || number < 1 || number > S3_PARTS_MOST)
         return error_set(err, ERROR_INVALID, "the listing tells \"%.20s\" as the number of a part", text);
-    *part = (struct s3_part){.number = (unsigned)number,
-                             .etag = s3_etag(arena, aws_xml_text(arena, element, "ETag", ""))};
+    *part =
+        (struct s3_part){.number = (unsigned)number, .etag = s3_etag(arena, aws_xml_text(arena, element, "ETag", ""))};
     if (checksum != S3_CHECKSUM_NONE) {
-        part->checksum = aws_xml_text(arena, element,
-                                      arena_format(arena, "Checksum%s", s3_checksum_name(checksum)), NULL);
+        part->checksum =
+            aws_xml_text(arena, element, arena_format(arena, "Checksum%s", s3_checksum_name(checksum)), NULL);
     }
     return size_read(arena, element, &part->size, err);
 }
@@ -271,8 +269,8 @@ bool s3_list_parts(struct arena *arena, struct s3_bucket *bucket, const char *ke
         unsigned marker = list.count ? list.parts[list.count - 1].number : 0;
         const struct s3_call call = {.method = "GET",
                                      .key = key,
-                                     .query = arena_format(arena, "max-parts=%d&part-number-marker=%u&%s",
-                                                           S3_KEYS_MOST, marker, s3_query(arena, "uploadId", id))};
+                                     .query = arena_format(arena, "max-parts=%d&part-number-marker=%u&%s", S3_KEYS_MOST,
+                                                           marker, s3_query(arena, "uploadId", id))};
         if (!s3_call(arena, bucket, &call, &response, failure, err))
             return false;
         struct aws_xml *xml = s3_document(arena, &response, "ListPartsResult", failure, err);

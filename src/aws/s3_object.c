@@ -257,12 +257,11 @@ bool s3_delete_objects(struct arena *arena, struct s3_bucket *bucket, const char
     if (!removal_document(&text, keys, count, err))
         return false;
     hash_text(HASH_MD5, text.data, text.length, hex);
-    struct s3_body body = {.data = text.data,
-                           .length = text.length,
-                           .checksum = S3_CHECKSUM_NONE,
-                           .md5 = s3_base64_of_hex(hex, md5)};
+    struct s3_body body = {
+        .data = text.data, .length = text.length, .checksum = S3_CHECKSUM_NONE, .md5 = s3_base64_of_hex(hex, md5)};
     struct http_header type = {"Content-Type", "application/xml"};
-    const struct s3_call call = {.method = "POST", .query = "delete=", .headers = &type, .header_count = 1, .body = &body};
+    const struct s3_call call = {
+        .method = "POST", .query = "delete=", .headers = &type, .header_count = 1, .body = &body};
     if (!s3_call(arena, bucket, &call, &response, failure, err))
         return false;
     struct aws_xml *xml = s3_document(arena, &response, "DeleteResult", failure, err);
@@ -278,8 +277,7 @@ bool s3_copy_object(struct arena *arena, struct s3_bucket *bucket, const char *f
                     struct s3_stored *stored, struct aws_failure *failure, struct error *err) {
     struct http_response response;
     struct s3_headers headers = {.count = 0};
-    s3_header(&headers, "x-amz-copy-source",
-              arena_format(arena, "/%s/%s", from_bucket, s3_escape_key(arena, from)));
+    s3_header(&headers, "x-amz-copy-source", arena_format(arena, "/%s/%s", from_bucket, s3_escape_key(arena, from)));
     s3_header_quoted(&headers, arena, "x-amz-copy-source-if-match", if_match);
     s3_header_attributes(&headers, attributes);
     const struct s3_call call = {

@@ -31,12 +31,12 @@ bool s3_upload_part(struct arena *arena, struct s3_bucket *bucket, const char *k
                     const struct s3_body *body, const struct cancel *cancel, struct s3_stored *stored,
                     struct aws_failure *failure, struct error *err) {
     struct http_response response;
-    const struct s3_call call = {
-        .method = "PUT",
-        .key = key,
-        .query = arena_format(arena, "partNumber=%u&%s", number, s3_query(arena, "uploadId", id)),
-        .body = body,
-        .cancel = cancel};
+    const struct s3_call call = {.method = "PUT",
+                                 .key = key,
+                                 .query =
+                                     arena_format(arena, "partNumber=%u&%s", number, s3_query(arena, "uploadId", id)),
+                                 .body = body,
+                                 .cancel = cancel};
     if (!s3_call(arena, bucket, &call, &response, failure, err))
         return false;
     s3_stored_read(arena, &response, body->checksum, stored);
@@ -49,17 +49,17 @@ bool s3_upload_part_copy(struct arena *arena, struct s3_bucket *bucket, const ch
     struct http_response response;
     struct s3_headers headers = {.count = 0};
     s3_header(&headers, "x-amz-copy-source", arena_format(arena, "/%s/%s", from_bucket, s3_escape_key(arena, from)));
-    s3_header(&headers, "x-amz-copy-source-range",
-              arena_format(arena, "bytes=%llu-%llu", (unsigned long long)first,
-                           (unsigned long long)(first + length - 1)));
+    s3_header(
+        &headers, "x-amz-copy-source-range",
+        arena_format(arena, "bytes=%llu-%llu", (unsigned long long)first, (unsigned long long)(first + length - 1)));
     s3_header_quoted(&headers, arena, "x-amz-copy-source-if-match", if_match);
-    const struct s3_call call = {
-        .method = "PUT",
-        .key = key,
-        .query = arena_format(arena, "partNumber=%u&%s", number, s3_query(arena, "uploadId", id)),
-        .headers = headers.list,
-        .header_count = headers.count,
-        .error_in_ok = true};
+    const struct s3_call call = {.method = "PUT",
+                                 .key = key,
+                                 .query =
+                                     arena_format(arena, "partNumber=%u&%s", number, s3_query(arena, "uploadId", id)),
+                                 .headers = headers.list,
+                                 .header_count = headers.count,
+                                 .error_in_ok = true};
     if (!s3_call(arena, bucket, &call, &response, failure, err))
         return false;
     struct aws_xml *xml = s3_document(arena, &response, "CopyPartResult", failure, err);

@@ -11,8 +11,8 @@
 
 enum { SLICES = 8 };
 
-/* Tables for eight bytes at a time ("slicing-by-8", Kounavis and Berry, 2008): [0] is the usual table of a byte, [n] that
- * of a byte n places further on. */
+/* Tables for eight bytes at a time ("slicing-by-8", Kounavis and Berry, 2008): [0] is the usual table of a byte, [n]
+ * that of a byte n places further on. */
 static uint32_t tables_32c[SLICES][256];
 static uint32_t tables_32[SLICES][256];
 static uint64_t tables_64[SLICES][256];

@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The check of bytes that follow those which gave `before` (0 at first): crc_32c(crc_32c(0, a), b) is that of a and b. */
+/* The check of bytes that follow those which gave `before` (0 at first): crc_32c(crc_32c(0, a), b) is that of a and b.
+ */
 uint32_t crc_32c(uint32_t before, const void *data, size_t length);
 uint32_t crc_32(uint32_t before, const void *data, size_t length);
 uint64_t crc_64nvme(uint64_t before, const void *data, size_t length);

@@ -1,5 +1,5 @@
-/* The s3 driver by hand, for tests: s3_fixture [NAME=VALUE...] COMMAND ARGUMENTS. Answers in JSON; exit 1 with the error
- * in JSON when the store failed. Credentials come from the environment, as the AWS CLI's do. */
+/* The s3 driver by hand, for tests: s3_fixture [NAME=VALUE...] COMMAND ARGUMENTS. Answers in JSON; exit 1 with the
+ * error in JSON when the store failed. Credentials come from the environment, as the AWS CLI's do. */
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -17,8 +17,8 @@ struct fixture {
     struct object_put_options put;
     struct object_store *store;
     uint64_t from, length;
-    bool stream;   /* the source cannot be read twice */
-    bool quiet;    /* of a listing only the number is told */
+    bool stream; /* the source cannot be read twice */
+    bool quiet;  /* of a listing only the number is told */
     int64_t before_ms, seconds;
     json_t *answer;
 };
@@ -31,18 +31,12 @@ static void set_option(struct fixture *fixture, const char *name, const char *va
     const struct {
         const char *name, **text;
     } texts[] = {
-        {"endpoint", &fixture->settings.endpoint},
-        {"bucket", &fixture->settings.bucket},
-        {"prefix", &fixture->settings.prefix},
-        {"region", &fixture->settings.region},
-        {"class", &fixture->settings.storage_class},
-        {"encryption", &fixture->settings.encryption},
-        {"tags", &fixture->settings.tags},
-        {"acl", &fixture->settings.acl},
-        {"checksum", &fixture->settings.checksum},
-        {"account", &fixture->settings.account},
-        {"type", &fixture->put.content_type},
-        {"cache", &fixture->put.cache_control},
+        {"endpoint", &fixture->settings.endpoint},   {"bucket", &fixture->settings.bucket},
+        {"prefix", &fixture->settings.prefix},       {"region", &fixture->settings.region},
+        {"class", &fixture->settings.storage_class}, {"encryption", &fixture->settings.encryption},
+        {"tags", &fixture->settings.tags},           {"acl", &fixture->settings.acl},
+        {"checksum", &fixture->settings.checksum},   {"account", &fixture->settings.account},
+        {"type", &fixture->put.content_type},        {"cache", &fixture->put.cache_control},
         {"if_match", &fixture->put.if_match},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
@@ -231,9 +225,9 @@ static const struct {
     int words;
     bool (*run)(struct fixture *fixture, char **words, struct error *err);
 } commands[] = {
-    {"list", 0, run_list},   {"put", 2, run_put},           {"get", 2, run_get}, {"head", 1, run_head},
-    {"remove", 1, run_remove}, {"match", 2, run_match},     {"copy", 2, run_copy}, {"transfer", 3, run_transfer},
-    {"url", 1, run_url},     {"tidy", 0, run_tidy},         {"check", 0, run_check},
+    {"list", 0, run_list},     {"put", 2, run_put},     {"get", 2, run_get},     {"head", 1, run_head},
+    {"remove", 1, run_remove}, {"match", 2, run_match}, {"copy", 2, run_copy},   {"transfer", 3, run_transfer},
+    {"url", 1, run_url},       {"tidy", 0, run_tidy},   {"check", 0, run_check},
 };
 
 static bool run(struct fixture *fixture, int count, char **words, struct error *err) {
@@ -263,8 +257,8 @@ int main(int argc, char **argv) {
     fixture.store = http ? s3_store_open(&fixture.settings, &err) : NULL;
     bool good = fixture.store && run(&fixture, argc - at, argv + at, &err);
     json_t *answer = good ? fixture.answer
-                          : json_pack("{s:s,s:s,s:s,s:b}", "error", error_name(err.code), "message", err.message, "hint",
-                                      err.hint, "retryable", err.retryable);
+                          : json_pack("{s:s,s:s,s:s,s:b}", "error", error_name(err.code), "message", err.message,
+                                      "hint", err.hint, "retryable", err.retryable);
     char *text = json_dumps(answer, JSON_COMPACT | JSON_ENCODE_ANY);
     puts(text ? text : "null");
     free(text);

@@ -51,9 +51,9 @@ static void copy_part(void *to, size_t index) {
     pthread_mutex_unlock(&copying->lock);
     if (stopped)
         return;
-    bool good = s3_upload_part_copy(arena, copying->store->bucket, copying->from_bucket, copying->from, copying->etag,
-                                    first, length, copying->to, copying->id, (unsigned)index + 1, &stored, &failure,
-                                    &why);
+    bool good =
+        s3_upload_part_copy(arena, copying->store->bucket, copying->from_bucket, copying->from, copying->etag, first,
+                            length, copying->to, copying->id, (unsigned)index + 1, &stored, &failure, &why);
     pthread_mutex_lock(&copying->lock);
     if (good) {
         copying->parts[index] = (struct s3_part){

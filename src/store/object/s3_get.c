@@ -103,7 +103,8 @@ static bool try_once(struct getting *getting, const char *whole, struct aws_fail
     return good;
 }
 
-/* Nothing is behind the end of an object: asked for from its very end on, it has no bytes, beyond that it is an error. */
+/* Nothing is behind the end of an object: asked for from its very end on, it has no bytes, beyond that it is an error.
+ */
 static bool end_reached(struct getting *getting, struct arena *arena, const char *whole, struct error *err) {
     struct s3_object object;
     if (!s3_look(getting->store, arena, whole, 0, NULL, &object, err))
@@ -150,9 +151,8 @@ static enum object_match settle_parts(struct getting *getting, struct arena *are
         strcmp(object.etag, getting->facts.etag) != 0 || !object.size || object.size >= getting->facts.size)
         return OBJECT_UNKNOWN;
     bool fits = (getting->facts.size + object.size - 1) / object.size == parts;
-    return fits && s3_etag_is_md5(object.encryption) && s3_digest_tried(getting->digest, object.size)
-               ? OBJECT_DIFFERENT
-               : OBJECT_UNKNOWN;
+    return fits && s3_etag_is_md5(object.encryption) && s3_digest_tried(getting->digest, object.size) ? OBJECT_DIFFERENT
+                                                                                                      : OBJECT_UNKNOWN;
 }
 
 static bool compare(struct getting *getting, struct arena *arena, const char *whole, struct error *err) {

@@ -12,10 +12,10 @@
 #include "store/object/s3_parts.h"
 
 enum {
-    PAGES_AHEAD = 32,    /* that wait for their turn, of all lanes together: 1,000 keys each, 5 MB by usual keys */
-    PAGES_OF_TURN = 4,   /* of the piece whose turn it is: read ahead while the caller works */
-    PIECES_MOST = 500,   /* folders that are worth a listing each; with more of them they are small */
-    DEPTH_MOST = 4,      /* folders with nothing but a folder in them */
+    PAGES_AHEAD = 32,      /* that wait for their turn, of all lanes together: 1,000 keys each, 5 MB by usual keys */
+    PAGES_OF_TURN = 4,     /* of the piece whose turn it is: read ahead while the caller works */
+    PIECES_MOST = 500,     /* folders that are worth a listing each; with more of them they are small */
+    DEPTH_MOST = 4,        /* folders with nothing but a folder in them */
     EMPTY_PAGES_MOST = 100 /* in a row */
 };
 
@@ -87,8 +87,8 @@ static bool tell_all(struct listing *listing, const struct s3_entry *entries, si
 /* ---- planning ---- */
 
 static struct piece *piece_add(struct listing *listing) {
-    listing->pieces = arena_grow(listing->arena, listing->pieces, listing->count, &listing->capacity,
-                                 sizeof(*listing->pieces));
+    listing->pieces =
+        arena_grow(listing->arena, listing->pieces, listing->count, &listing->capacity, sizeof(*listing->pieces));
     struct piece *piece = &listing->pieces[listing->count++];
     *piece = (struct piece){0};
     return piece;
@@ -114,7 +114,8 @@ static void plan_entry(struct listing *listing, const struct s3_entry *entry) {
     piece->entry.etag = arena_text(listing->arena, entry->etag);
 }
 
-/* Cuts a prefix into its folders and the objects between them. "a/" stands where its keys do: behind "a-b", before "a0". */
+/* Cuts a prefix into its folders and the objects between them. "a/" stands where its keys do: behind "a-b", before
+ * "a0". */
 static bool plan(struct listing *listing, const char *prefix, unsigned depth, struct error *err) {
     ARENA_OWNED struct arena *arena = arena_open();
     struct s3_page page;
@@ -143,9 +144,8 @@ static bool plan(struct listing *listing, const char *prefix, unsigned depth, st
 static struct page *page_keep(const struct s3_page *page) {
     struct arena *arena = arena_open();
     struct page *kept = arena_alloc(arena, sizeof(*kept));
-    *kept = (struct page){.arena = arena,
-                          .entries = arena_alloc_array(arena, page->count, sizeof(*kept->entries)),
-                          .count = page->count};
+    *kept = (struct page){
+        .arena = arena, .entries = arena_alloc_array(arena, page->count, sizeof(*kept->entries)), .count = page->count};
     for (size_t i = 0; i < page->count; i++) {
         kept->entries[i] = page->entries[i];
         kept->entries[i].key = arena_text(arena, page->entries[i].key);
@@ -186,10 +186,8 @@ static bool list_piece(struct listing *listing, size_t at, struct error *err) {
     for (bool more = true; more && wait_room(listing, at);) {
         struct s3_page page;
         struct aws_failure failure;
-        const struct s3_list list = {.prefix = piece->prefix,
-                                     .start_after = piece->start_after,
-                                     .token = token,
-                                     .cancel = &listing->cancel};
+        const struct s3_list list = {
+            .prefix = piece->prefix, .start_after = piece->start_after, .token = token, .cancel = &listing->cancel};
         if (!s3_list_objects(arena, listing->store->bucket, &list, &page, &failure, err))
             return false;
         empty = page.count ? 0 : empty + 1;
@@ -285,7 +283,8 @@ static bool run(struct listing *listing, struct error *err) {
     while (started < wanted && started < listing->count && pthread_create(&lanes[started], NULL, lane, listing) == 0)
         started++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    bool good = started > 0 || !listing->count || error_set(err, ERROR_IO, "no thread could be started for the listing");
+    bool good =
+        started > 0 || !listing->count || error_set(err, ERROR_IO, "no thread could be started for the listing");
     for (size_t i = 0; good && i < listing->count; i++)
         good = tell_piece(listing, i, err);
     pthread_mutex_lock(&listing->lock);
@@ -333,8 +332,8 @@ bool s3_driver_list(void *self, const char *prefix, object_visit *visit, void *t
         return error_context(err, "listing s3://%s/%s", s3_bucket_name(store->bucket), whole);
     atomic_store(&store->seen, true);
     text_open(&listing.last, LIMIT_AWS_XML_BYTES);
-    bool good = tell_all(&listing, page.entries, page.count, err) &&
-                (!page.truncated || list_rest(&listing, page.token, err));
+    bool good =
+        tell_all(&listing, page.entries, page.count, err) && (!page.truncated || list_rest(&listing, page.token, err));
     text_close(&listing.last);
     return good || error_context(err, "listing s3://%s/%s", s3_bucket_name(store->bucket), whole);
 }

@@ -5,8 +5,7 @@
 #include "store/object/s3_parts.h"
 
 /* All bytes of the source into the digest; stops when there are more than the object has. */
-static bool digest_all(struct s3_digest *digest, const struct object_source *source, uint64_t size,
-                       struct error *err) {
+static bool digest_all(struct s3_digest *digest, const struct object_source *source, uint64_t size, struct error *err) {
     TEXT_OWNED char *block = memory_alloc(S3_BLOCK);
     uint64_t at = 0;
     for (size_t got = 1; got && at <= size; at += got) {

@@ -74,9 +74,9 @@ struct s3_piece {
 
 /* What was found in the bytes of a piece. */
 struct s3_sums {
-    char md5[33];                           /* hexadecimal */
-    char sha256[65];                        /* hexadecimal; "" when not asked for */
-    char checksum[S3_CHECKSUM_TEXT_SIZE];   /* base64 */
+    char md5[33];                         /* hexadecimal */
+    char sha256[65];                      /* hexadecimal; "" when not asked for */
+    char checksum[S3_CHECKSUM_TEXT_SIZE]; /* base64 */
 };
 
 bool s3_piece_sums(const struct s3_store *store, const struct s3_piece *piece, const struct cancel *cancel,

@@ -227,18 +227,18 @@ static bool put_whole(struct s3_putting *putting, const struct s3_piece *piece, 
 static struct s3_attributes attributes_of(const struct s3_store *store, struct arena *arena, const char *key,
                                           const struct object_put_options *options) {
     bool conditional = options->if_absent || options->if_match;
-    return (struct s3_attributes){
-        .content_type = options->content_type ? options->content_type : s3_content_type(key),
-        .cache_control = options->cache_control,
-        .storage_class = store->storage_class,
-        .encryption = store->encryption,
-        .kms_key = store->kms_key,
-        .tags = store->tags,
-        .acl = store->acl,
-        .mtime = s3_mtime_text(arena, options->modified_ms),
-        .put_id = conditional ? arena_format(arena, "%016llx%016llx", (unsigned long long)random_next(store->random),
-                                             (unsigned long long)random_next(store->random))
-                              : NULL};
+    return (struct s3_attributes){.content_type = options->content_type ? options->content_type : s3_content_type(key),
+                                  .cache_control = options->cache_control,
+                                  .storage_class = store->storage_class,
+                                  .encryption = store->encryption,
+                                  .kms_key = store->kms_key,
+                                  .tags = store->tags,
+                                  .acl = store->acl,
+                                  .mtime = s3_mtime_text(arena, options->modified_ms),
+                                  .put_id = conditional ? arena_format(arena, "%016llx%016llx",
+                                                                       (unsigned long long)random_next(store->random),
+                                                                       (unsigned long long)random_next(store->random))
+                                                        : NULL};
 }
 
 /* The size of a source that can be read anywhere, and tells none: by doubling, then by halving. */
@@ -327,7 +327,8 @@ bool s3_driver_put(void *self, const char *key, const struct object_source *sour
                                  .options = options,
                                  .attributes = attributes_of(store, arena, key, options),
                                  .condition = {.if_absent = options->if_absent, .if_match = options->if_match}};
-    bool good = source->read_at ? put_readable(&putting, &stored, &sent, err) : put_stream(&putting, &stored, &sent, err);
+    bool good =
+        source->read_at ? put_readable(&putting, &stored, &sent, err) : put_stream(&putting, &stored, &sent, err);
     if (good && !*stored.etag) {
         struct s3_object object;
         good = s3_look(store, arena, whole, 0, options->cancel, &object, err);

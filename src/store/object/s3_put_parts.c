@@ -220,8 +220,7 @@ static bool put_stream(struct parts *parts, char **buffer, size_t length, uint64
         if (!refill(putting->source, *buffer, part_bytes + 1, &length, err))
             return false;
         struct s3_piece piece = {.data = *buffer, .length = length < part_bytes ? length : part_bytes};
-        parts->parts =
-            arena_grow(putting->arena, parts->parts, parts->count, &parts->capacity, sizeof(*parts->parts));
+        parts->parts = arena_grow(putting->arena, parts->parts, parts->count, &parts->capacity, sizeof(*parts->parts));
         if (!part_put(parts, arena, number, &piece, &parts->parts[parts->count], err))
             return false;
         parts->count++;
@@ -264,10 +263,12 @@ static bool complete(struct parts *parts, struct s3_stored *stored, struct error
     if (!good && why.code == ERROR_ABSENT && strcmp(failure.code, "NoSuchUpload") == 0) {
         /* Completed by an attempt whose answer was lost, or aborted by somebody. */
         struct s3_object object;
-        good = *etag && s3_look(putting->store, putting->arena, putting->key, 0, putting->options->cancel, &object, NULL) &&
+        good = *etag &&
+               s3_look(putting->store, putting->arena, putting->key, 0, putting->options->cancel, &object, NULL) &&
                strcmp(object.etag, etag) == 0;
         if (good)
-            made = (struct s3_stored){.etag = object.etag, .encryption = object.encryption, .checksum = "", .date_ms = 0};
+            made =
+                (struct s3_stored){.etag = object.etag, .encryption = object.encryption, .checksum = "", .date_ms = 0};
     }
     if (!good && !s3_settle(putting, *etag ? etag : NULL, &made, &why))
         return error_copy(err, &why);

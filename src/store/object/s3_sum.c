@@ -76,10 +76,9 @@ void s3_sum_close(struct s3_sum *sum) {
 /* What tools cut uploads into, most usual first: 8 MiB is the AWS CLI's, 5 the SDKs', 16 and more rclone's, s3cmd's,
  * s5cmd's and consoles'. */
 static const uint64_t usual_parts[] = {
-    8 * MIB,   5 * MIB,   16 * MIB,  15 * MIB,  10 * MIB,  20 * MIB,  25 * MIB,   32 * MIB,  50 * MIB,
-    64 * MIB,  100 * MIB, 128 * MIB, 256 * MIB, 512 * MIB, 1024 * MIB, 8000000,   5000000,   16000000,
-    15000000,  10000000,  20000000,  25000000,  32000000,  50000000,  64000000,   100000000, 128000000,
-    256000000, 512000000, 1000000000};
+    8 * MIB,   5 * MIB,   16 * MIB,  15 * MIB,  10 * MIB,   20 * MIB,  25 * MIB,  32 * MIB,  50 * MIB,  64 * MIB,
+    100 * MIB, 128 * MIB, 256 * MIB, 512 * MIB, 1024 * MIB, 8000000,   5000000,   16000000,  15000000,  10000000,
+    20000000,  25000000,  32000000,  50000000,  64000000,   100000000, 128000000, 256000000, 512000000, 1000000000};
 
 enum { TALLIES_MOST = 3 * (ARRAY_LENGTH(usual_parts) + 2) + S3_CHECKSUM_COUNT };
 

@@ -27,8 +27,8 @@ size_t s3_unhex(const char *hex, unsigned char out[S3_SUM_BYTES]);
 struct s3_claim {
     uint64_t size;
     const char *etag;
-    bool etag_is_md5;    /* false: it may be anything */
-    bool etag_may_be;    /* nobody knows: it is compared, but a difference says nothing */
+    bool etag_is_md5; /* false: it may be anything */
+    bool etag_may_be; /* nobody knows: it is compared, but a difference says nothing */
     const char *checksums[S3_CHECKSUM_COUNT];
     bool composite;
     uint64_t part_bytes; /* of the program's own uploads: tried first */
