@@ -105,8 +105,11 @@ static bool object_read(struct arena *arena, const struct http_response *respons
                                  .partial = response->status == 206};
     for (unsigned i = 0; i < S3_CHECKSUM_COUNT; i++) {
         object->checksums[i] = http_response_header(response, s3_checksum_header(i));
-        if (object->checksums[i] && strchr(object->checksums[i], '-'))
-            object->composite = true;
+        bool of_parts = object->checksums[i] && strchr(object->checksums[i], '-');
+        object->composite = object->composite || of_parts;
+        /* Of a multipart object it may be either, when nobody says which. */
+        if (!type && !of_parts && strchr(object->etag, '-'))
+            object->checksums[i] = NULL;
     }
     uint64_t announced = 0;
     if (!length || !text_to_uint64(length, &announced))
