@@ -48,6 +48,8 @@ static bool pieces_read_at(void *from, uint64_t offset, void *into, size_t size,
         if (object_get(pieces->store, wanted->key, offset + piece.used, piece.size - piece.used, &sink, &now, &why)) {
             if (now.size != wanted->size || strcmp(now.etag, wanted->etag) != 0)
                 return object_changed(err, wanted->key);
+        } else if (why.code == ERROR_LIMIT) {
+            return object_changed(err, wanted->key); /* it has become shorter */
         } else if (i + 1 == TRIES || !object_again(&why)) {
             return error_copy(err, &why);
         }
