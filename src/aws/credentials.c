@@ -53,6 +53,8 @@ void aws_credentials_close(struct aws_credential_source *source) {
         source->close(source);
 }
 
+enum { ASK_PAUSE_MS = 200 };
+
 /* Goes into a header as it is: white space within is no fault of ours, a line's end is. */
 static bool is_plain(const char *text) {
     for (; text && *text; text++) {
@@ -117,7 +119,16 @@ bool aws_ask(struct http_client *http, struct arena *arena, const struct aws_ask
         .any_status = true,
         .no_redirects = true,
     };
-    return http_perform(http, arena, &request, response, err);
+    for (unsigned attempt = 1;; attempt++) {
+        struct http_response got;
+        bool answered = http_perform(http, arena, &request, &got, err);
+        bool again = answered ? got.status >= 500 : err && (err->code == ERROR_NETWORK || err->code == ERROR_TIMEOUT);
+        if (again && attempt < ask->attempts && clock_wait(ask->clock, ASK_PAUSE_MS, NULL))
+            continue;
+        if (answered)
+            *response = got;
+        return answered;
+    }
 }
 
 bool aws_token_read(struct arena *arena, const char *path, const char **token, struct error *err) {

@@ -55,7 +55,7 @@ bool aws_chain_sts(const struct aws_chain *chain, struct arena *arena, const cha
                                     .clock = settings->clock,
                                     .shared = settings->shared,
                                     .region = region,
-                                    .endpoint = endpoint};
+                                    .endpoint = settings->sts_endpoint ? settings->sts_endpoint : endpoint};
     return true;
 }
 
@@ -120,6 +120,7 @@ static void chain_close(struct aws_credential_source *source) {
     struct aws_chain *chain = source->self;
     free((char *)(uintptr_t)chain->settings.profile);
     free((char *)(uintptr_t)chain->settings.env_file);
+    free((char *)(uintptr_t)chain->settings.sts_endpoint);
     free(chain);
 }
 
@@ -140,6 +141,7 @@ struct aws_credential_source *aws_chain_open(const struct aws_chain_settings *se
     chain->settings.clock = settings->clock ? settings->clock : clock_system();
     chain->settings.profile = named ? memory_text(settings->profile) : NULL;
     chain->settings.env_file = memory_text(settings->env_file);
+    chain->settings.sts_endpoint = memory_text(settings->sts_endpoint);
     if (named)
         snprintf(chain->name, sizeof(chain->name), "profile %s", settings->profile);
     else

@@ -30,7 +30,7 @@ enum aws_credential_place {
         AWS_PLACE_ALL = (1 << 6) - 1
 };
 
-/* All borrowed for as long as the chain lives, but for `profile` and `env_file`, which are copied. */
+/* All borrowed for as long as the chain lives, but for the texts, which are copied. */
 struct aws_chain_settings {
     const struct aws_environment *environment;
     struct http_client *http;       /* for STS and IAM Identity Center */
@@ -40,6 +40,7 @@ struct aws_chain_settings {
     struct aws_shared *shared;      /* of aws/client.h, for the calls of STS; NULL: they stand alone */
     const char *profile;            /* asked for by name (--profile): only it is looked at. NULL: AWS_PROFILE, ... */
     const char *env_file;           /* path of a ".env.automation"; NULL: there is none */
+    const char *sts_endpoint;       /* NULL: what environment and profile say (aws_endpoint_find) */
     unsigned places;                /* of enum aws_credential_place; 0: all */
     /* Told once of each file with keys that others than its owner may read. By any thread; NULL: nobody is told. */
     void (*warn)(void *to, const char *text);

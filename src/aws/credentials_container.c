@@ -9,7 +9,7 @@
 #include "base/text.h"
 
 #define ECS_ADDRESS "http://169.254.170.2"
-enum { DEADLINE_MS = 5000 };
+enum { DEADLINE_MS = 5000, ATTEMPTS = 3 };
 
 /* Where a token may be sent unencrypted: this machine, and the addresses of the ECS and EKS agents. Names are not
  * looked up: whoever answers for them could be anybody. */
@@ -88,7 +88,9 @@ bool aws_provide_container(struct aws_chain *chain, struct arena *arena, int64_t
         return false;
     if (!find_token(chain, arena, &token, err))
         return false;
-    struct aws_ask ask = {.url = url,
+    struct aws_ask ask = {.clock = chain->settings.clock,
+                          .attempts = ATTEMPTS,
+                          .url = url,
                           .headers = {{"Accept", "application/json"}, {"Authorization", token}},
                           .header_count = 2,
                           .deadline_ms = DEADLINE_MS};

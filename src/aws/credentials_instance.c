@@ -22,27 +22,20 @@ static const char *find_base(struct aws_chain *chain, struct arena *arena) {
     return arena_text_part(arena, base, length);
 }
 
-static bool ask_twice(struct aws_chain *chain, struct arena *arena, const struct aws_ask *ask,
-                      struct http_response *response, struct error *err) {
-    for (int i = 0; i < ATTEMPTS; i++) {
-        if (aws_ask(chain->settings.http_local, arena, ask, response, err))
-            return true;
-    }
-    return false;
-}
-
 /* *token stays NULL where the service has no version 2. */
 static bool get_token(struct aws_chain *chain, struct arena *arena, const char *base, const char **token,
                       struct error *err) {
     struct http_response response;
     struct error why = {0};
-    struct aws_ask ask = {.method = "PUT",
+    struct aws_ask ask = {.clock = chain->settings.clock,
+                          .attempts = ATTEMPTS,
+                          .method = "PUT",
                           .url = arena_format(arena, "%s/latest/api/token", base),
                           .headers = {{"X-aws-ec2-metadata-token-ttl-seconds", "21600"}},
                           .header_count = 1,
                           .body = "",
                           .deadline_ms = DEADLINE_MS};
-    if (!ask_twice(chain, arena, &ask, &response, &why)) {
+    if (!aws_ask(chain->settings.http_local, arena, &ask, &response, &why)) {
         if (why.code == ERROR_TIMEOUT || why.code == ERROR_NETWORK)
             return error_set(err, ERROR_ABSENT, "nothing answers at %s: this is no EC2 instance", base);
         return error_copy(err, &why);
@@ -68,7 +61,7 @@ static bool get_path(struct aws_chain *chain, struct arena *arena, const char *u
                      struct http_response *response, struct error *err) {
     struct aws_ask ask = {
         .url = url, .headers = {{"X-aws-ec2-metadata-token", token}}, .header_count = 1, .deadline_ms = DEADLINE_MS};
-    return ask_twice(chain, arena, &ask, response, err);
+    return aws_ask(chain->settings.http_local, arena, &ask, response, err);
 }
 
 /* A role that is being changed has no keys for a moment, and says so in its Code. */

@@ -47,14 +47,17 @@ bool aws_credentials_accept(struct arena *arena, const char *from, const struct 
 bool aws_credentials_of_json(struct arena *arena, const char *from, const char *text, size_t length, int64_t now_ms,
                              struct aws_credentials *credentials, struct error *err);
 
-/* An HTTP request to a metadata or login service: any status is an answer, nothing is redirected. */
+/* An HTTP request to a metadata or login service: any status is an answer, nothing is redirected. It is made again
+ * after a short pause when nobody answered, or with 5xx. */
 struct aws_ask {
+    const struct clock *clock;
+    unsigned attempts; /* in all */
     const char *method;
     const char *url;
     struct http_header headers[3]; /* a NULL value leaves one out */
     size_t header_count;
-    const char *body; /* NULL: none */
-    int64_t deadline_ms;
+    const char *body;    /* NULL: none */
+    int64_t deadline_ms; /* of each attempt */
 };
 bool aws_ask(struct http_client *http, struct arena *arena, const struct aws_ask *ask, struct http_response *response,
              struct error *err);

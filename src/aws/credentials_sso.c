@@ -15,6 +15,7 @@ enum {
     REFRESH_MS = 5 * 60 * 1000, /* a token is refreshed so long before its end */
     SSO_DEADLINE_MS = 30000,
     SECRET_FILE = 0600,
+    ATTEMPTS = 3,
 };
 
 /* What a profile says of its login. */
@@ -110,7 +111,9 @@ static json_t *ask_token(const struct aws_chain *chain, struct arena *arena, con
     TEXT_OWNED char *body = json_text(request, 0);
     if (!find_service(chain, arena, login, "sso_oidc", "oidc", &base, NULL))
         return NULL;
-    struct aws_ask ask = {.method = "POST",
+    struct aws_ask ask = {.clock = chain->settings.clock,
+                          .attempts = 1, /* a refresh token may be good once */
+                          .method = "POST",
                           .url = arena_format(arena, "%s/token", base),
                           .headers = {{"Content-Type", "application/json"}},
                           .header_count = 1,
@@ -201,7 +204,9 @@ bool aws_sso_credentials(struct aws_chain *chain, struct arena *arena, const str
     text_append_percent(&url, login.role, "");
     text_append(&url, "&account_id=");
     text_append_percent(&url, login.account, "");
-    struct aws_ask ask = {.url = text_value(&url),
+    struct aws_ask ask = {.clock = chain->settings.clock,
+                          .attempts = ATTEMPTS,
+                          .url = text_value(&url),
                           .headers = {{"x-amz-sso_bearer_token", bearer}},
                           .header_count = 1,
                           .deadline_ms = SSO_DEADLINE_MS};

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "support/scratch.h"
 #include "support/scripted_server.h"
+#include "support/test_clock.h"
 #include "support/test_environment.h"
 
 #define KEYS                                                                                                           \
@@ -18,12 +19,14 @@ static struct scripted_server *server;
 static struct scratch *scratch;
 static struct http_client *http;
 static struct test_environment environment;
+static struct test_clock test_time;
 
 static int start(void **state) {
     (void)state;
     server = scripted_server_open();
     scratch = scratch_open();
     http = http_client_open(&(struct http_client_settings){.allow_private = true, .attempts = 1}, NULL);
+    test_clock_open(&test_time, now);
     return 0;
 }
 
@@ -101,7 +104,8 @@ static void the_token_is_asked_for_with_its_time_to_live(void **state) {
     (void)state;
     set("AWS_EC2_METADATA_SERVICE_ENDPOINT", arena_format(scratch->arena, "%s/", scripted_server_url(server)));
     scripted_server_say(server, 500, "", "");
-    expect_failure(AWS_PLACE_INSTANCE, "gave no token (it answered 500)");
+    scripted_server_say(server, 400, "", "");
+    expect_failure(AWS_PLACE_INSTANCE, "gave no token (it answered 400)");
     const char *heard = scripted_server_heard(server);
     assert_true(text_starts(heard, "PUT /latest/api/token HTTP/1.1\r\n"));
     assert_non_null(strstr(heard, "\r\nX-aws-ec2-metadata-token-ttl-seconds: 21600\r\n"));
@@ -151,7 +155,7 @@ static void what_an_instance_gives_is_checked(void **state) {
         {200, "{\"Code\":\"Success\",\"AccessKeyId\":\"A\"}", "gave no secret access key"},
         {200, "{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"metadata-x\",\"Expiration\":\"2026-09-21T14:13:19Z\"}",
          "expired at 2026-09-21T14:13:19.000Z"},
-        {503, "", "gave no credentials (it answered 503)"},
+        {400, "", "gave no credentials (it answered 400)"},
         {302, "", "gave no credentials (it answered 302)"},
     };
     set("AWS_EC2_METADATA_SERVICE_ENDPOINT", scripted_server_url(server));

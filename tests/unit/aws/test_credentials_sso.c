@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "support/scratch.h"
 #include "support/scripted_server.h"
+#include "support/test_clock.h"
 #include "support/test_environment.h"
 
 static const int64_t now = INT64_C(1790000000000); /* 2026-09-21T14:13:20Z */
@@ -16,6 +17,7 @@ static struct scripted_server *server;
 static struct scratch *scratch;
 static struct http_client *http;
 static struct test_environment environment;
+static struct test_clock test_time;
 
 #define CONFIG                                                                                                         \
     "[profile prod]\nsso_session = work\nsso_account_id = 123456789012\nsso_role_name = Admin role\n"                  \
@@ -38,6 +40,7 @@ static struct test_environment environment;
 static int start(void **state) {
     (void)state;
     server = scripted_server_open();
+    test_clock_open(&test_time, now);
     http = http_client_open(&(struct http_client_settings){.allow_private = true, .attempts = 1}, NULL);
     return 0;
 }
@@ -75,7 +78,9 @@ static bool ask(const char *profile, struct error *err) {
     struct aws_credentials got;
     *err = (struct error){0};
     struct aws_credential_source *chain = aws_chain_open(
-        &(struct aws_chain_settings){.environment = &environment.environment, .http = http, .profile = profile}, err);
+        &(struct aws_chain_settings){
+            .environment = &environment.environment, .http = http, .clock = &test_time.clock, .profile = profile},
+        err);
     assert_non_null(chain);
     bool good = aws_credentials_get(chain, arena, now, &got, err);
     aws_chain_close(chain);
