@@ -65,6 +65,9 @@ bool env_file_parse(struct arena *arena, const char *path, const char *text, siz
     static const char mark[] = "\xEF\xBB\xBF";
     struct env_file made = {.path = arena_text(arena, path)};
     size_t capacity = 0;
+    /* A zero byte ends nothing: what follows it would be left out unseen. */
+    if (memchr(text, 0, length))
+        return error_set(err, ERROR_CONFIG, "%s: it has zero bytes in it", path);
     char *rest = arena_text_part(arena, text, length);
     if (text_starts(rest, mark))
         rest += strlen(mark);

@@ -26,7 +26,7 @@ struct env_file {
 /* Reads text[0..length): a line is "NAME=value" or "export NAME=value"; white space around both parts is cut off, and
  * quotes around a value are taken away. Empty lines and lines that start with '#' are passed over; " #" after a value
  * starts a comment. Nothing is expanded, no character escapes another. Other lines are passed over too, and the first
- * of them told by odd_line. ERROR_LIMIT: more than LIMIT_ENV_ENTRIES. All in `arena`. */
+ * of them told by odd_line. ERROR_LIMIT: more than LIMIT_ENV_ENTRIES; ERROR_CONFIG: zero bytes. All in `arena`. */
 bool env_file_parse(struct arena *arena, const char *path, const char *text, size_t length, struct env_file *file,
                     struct error *err);
 

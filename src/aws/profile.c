@@ -93,11 +93,10 @@ bool aws_region_find(struct arena *arena, const struct aws_environment *environm
     const struct aws_section *section;
     if (!find_profile(arena, environment, profile, &config, &section, err))
         return false;
-    const char *own = value_of(section, "region");
-    const char *said = profile && own ? own : aws_environment_value(environment, "AWS_REGION");
+    const char *said = aws_environment_value(environment, "AWS_REGION");
     if (!said)
         said = aws_environment_value(environment, "AWS_DEFAULT_REGION");
-    *region = arena_text(arena, said ? said : own);
+    *region = arena_text(arena, said ? said : value_of(section, "region"));
     return true;
 }
 

@@ -60,7 +60,8 @@ const char *aws_profile_name(const struct aws_environment *environment, const ch
 /* In the functions below `profile` NULL stands for the profile in use; one that is not in the files has no settings.
  * They fail as aws_config_read does. What is not said anywhere is NULL. */
 
-/* AWS_REGION, AWS_DEFAULT_REGION, the profile's `region`; of a profile that is given by name, its own region first. */
+/* AWS_REGION, AWS_DEFAULT_REGION, the profile's `region`, in this order (of a profile that is given by name too, as
+ * with the SDKs and the AWS CLI). */
 bool aws_region_find(struct arena *arena, const struct aws_environment *environment, const char *profile,
                      const char **region, struct error *err);
 

@@ -62,6 +62,9 @@ static void lines(void **state) {
     assert_int_equal(file.odd_line, 2);
     assert_int_equal(file.count, 2);
     assert_int_equal(file.entries[1].line, 4);
+    struct error err = {0};
+    assert_false(env_file_parse(arena, "file", "A=1\0B=2", 7, &file, &err));
+    assert_string_equal(err.message, "file: it has zero bytes in it");
 }
 
 static void more_than_a_person_writes_is_refused(void **state) {
