@@ -15,7 +15,7 @@
 #include "support/unit.h"
 #include "sync/sync.h"
 
-enum { KEYS = 12, ROUNDS = 100, FILES = 800, CHANGES = 8 };
+enum { KEYS = 12, ROUNDS = 60, FILES = 800, CHANGES = 8 };
 
 /* What a side holds of a key, by the model. */
 struct model {
