@@ -54,7 +54,7 @@ static void run_one(struct crew *crew, struct errand *errand) {
         error_set(&errand->error, ERROR_CANCELLED, "the disk is full");
         return;
     }
-    errand_run(crew->sync, errand);
+    sync_errand_run(crew->sync, errand);
     if (!errand->done && errand->error.code == ERROR_FULL)
         atomic_store(&crew->full[target], true);
 }
@@ -129,7 +129,7 @@ static struct errand *crew_take(struct crew *crew, bool all) {
 }
 
 static void errand_free(struct errand *errand) {
-    plan_row_clear(&errand->row);
+    sync_plan_row_clear(&errand->row);
     free(errand);
 }
 
@@ -137,7 +137,7 @@ static void tell(const struct sync *sync, const struct plan_row *row, const stru
     struct sync_action action;
     if (!sync->settings.done)
         return;
-    plan_action(row, &action);
+    sync_plan_action(row, &action);
     sync->settings.done(sync->settings.done_to, &action, why);
 }
 
@@ -165,14 +165,14 @@ static void count(struct sync *sync, const struct errand *errand) {
 
 static bool note(struct sync *sync, const struct errand *errand, struct error *err) {
     const struct plan_row *row = &errand->row;
-    if (errand->agreed && !memory_note(sync, row->key, errand->size, errand->left_etag, errand->right_etag, err))
+    if (errand->agreed && !sync_memory_note(sync, row->key, errand->size, errand->left_etag, errand->right_etag, err))
         return false;
     if (errand->aside_agreed &&
-        !memory_note(sync, row->from, errand->aside_size, errand->aside_left, errand->aside_right, err))
+        !sync_memory_note(sync, row->from, errand->aside_size, errand->aside_left, errand->aside_right, err))
         return false;
-    if (errand->forgotten && !memory_forget(sync, row->key, err))
+    if (errand->forgotten && !sync_memory_forget(sync, row->key, err))
         return false;
-    return plan_mark(sync, row->key, PLAN_DONE, err);
+    return sync_plan_mark(sync, row->key, PLAN_DONE, err);
 }
 
 static bool settle_sides(struct carry *carry, struct error *err) {
@@ -219,7 +219,7 @@ static bool take_failure(struct carry *carry, struct errand *errand, struct erro
         sync->report.failed++;
         tell(sync, &errand->row, &errand->error);
     }
-    bool done = stopped || plan_mark(sync, errand->row.key, PLAN_FAILED, err);
+    bool done = stopped || sync_plan_mark(sync, errand->row.key, PLAN_FAILED, err);
     errand_free(errand);
     return done;
 }
@@ -272,7 +272,7 @@ static struct errand *next_errand(struct sync *sync, int64_t place, int *found, 
     if (*found != 1)
         return NULL;
     struct errand *errand = memory_alloc(sizeof(*errand));
-    plan_read(statement, &errand->row);
+    sync_plan_read(statement, &errand->row);
     return errand;
 }
 
@@ -403,11 +403,11 @@ static bool tell_unfit(struct sync *sync, struct error *err) {
     int found = rows ? 1 : -1;
     while (rows && (found = db_step(sync->db, rows, err)) == 1) {
         struct error why = {0};
-        plan_read(rows, &row);
+        sync_plan_read(rows, &row);
         error_set(&why, ERROR_INVALID, "%s", row.detail);
         tell(sync, &row, &why);
     }
-    plan_row_clear(&row);
+    sync_plan_row_clear(&row);
     return found == 0;
 }
 

@@ -105,7 +105,7 @@ static bool take_different(struct sync *sync, struct plan_row *row, struct error
     row->reason = decision.reason;
     row->conflict = decision.conflict;
     row->state = PLAN_OPEN;
-    return plan_change(sync, row, err);
+    return sync_plan_change(sync, row, err);
 }
 
 static bool take_failed(struct sync *sync, struct plan_row *row, const struct error *why, struct error *err) {
@@ -115,7 +115,7 @@ static bool take_failed(struct sync *sync, struct plan_row *row, const struct er
     row->state = PLAN_OPEN;
     free(row->detail);
     row->detail = memory_text(error_line(why, line, sizeof(line)));
-    return plan_change(sync, row, err);
+    return sync_plan_change(sync, row, err);
 }
 
 static bool take_results(struct batch *batch, struct error *err) {
@@ -142,7 +142,7 @@ static bool fetch(struct batch *batch, const char *after, struct error *err) {
         "SELECT " PLAN_COLUMNS " FROM temp.plan WHERE state = 4 AND key > ? ORDER BY key LIMIT 256", "t", after);
     int found = rows ? 1 : -1;
     for (batch->count = 0; rows && (found = db_step(batch->sync->db, rows, err)) == 1; batch->count++)
-        plan_read(rows, &batch->rows[batch->count]);
+        sync_plan_read(rows, &batch->rows[batch->count]);
     return found == 0;
 }
 
@@ -152,7 +152,7 @@ bool sync_compare_rows(struct sync *sync, struct error *err) {
     batch->sync = sync;
     uint64_t wanted = 0;
     uint64_t compared = 0;
-    bool done = plan_count(sync, "state = 4", &wanted, err);
+    bool done = sync_plan_count(sync, "state = 4", &wanted, err);
     struct progress *progress = wanted ? progress_open(sync->settings.progress, "comparing", "objects", wanted) : NULL;
     while (done && fetch(batch, after, err) && batch->count) {
         parallel_for(batch->count, sync->jobs, work, batch);
@@ -164,7 +164,7 @@ bool sync_compare_rows(struct sync *sync, struct error *err) {
     }
     done = done && !batch->count;
     for (size_t i = 0; i < BATCH; i++)
-        plan_row_clear(&batch->rows[i]);
+        sync_plan_row_clear(&batch->rows[i]);
     free(batch);
     progress_close(progress);
     return done;

@@ -10,8 +10,9 @@
 #include "base/text.h"
 #include "sync/sync_inside.h"
 
-/* "a/b.mp3" that was changed at 2026-11-26T03:04:05Z: "a/b.conflict-20261126T030405Z-1f2e.mp3". The last part is made of
- * the etag: the same object gets the same name when a run that was killed is made again, another one another name. */
+/* "a/b.mp3" that was changed at 2026-11-26T03:04:05Z: "a/b.conflict-20261126T030405Z-1f2e.mp3". The last part is made
+ * of the etag: the same object gets the same name when a run that was killed is made again, another one another name.
+ */
 char *sync_aside_name(const char *key, int64_t modified_ms, const char *etag) {
     char iso[CLOCK_ISO_SIZE];
     char stamp[CLOCK_ISO_SIZE];
@@ -218,7 +219,7 @@ static bool may_remove(struct sync *sync, struct errand *errand, enum sync_side 
            error_set(err, ERROR_CHANGED, "%s has it again; it is not removed", sync_side_name(sync, across(from)));
 }
 
-void errand_run(struct sync *sync, struct errand *errand) {
+void sync_errand_run(struct sync *sync, struct errand *errand) {
     struct error *err = &errand->error;
     switch (errand->row.kind) {
     case SYNC_COPY_RIGHT:

@@ -94,7 +94,7 @@ static bool gather(struct merge *merge, struct plan_row *row, const char **unfit
     }
     return (!left || step(merge->left, &merge->left_there, &merge->left_item, err)) &&
            (!right || step(merge->right, &merge->right_there, &merge->right_item, err)) &&
-           (!known || memory_scan_next(&merge->memory, err));
+           (!known || sync_memory_scan_next(&merge->memory, err));
 }
 
 /* Where one of the stores takes names that differ in case or Unicode form for the same: another key of the same fold
@@ -124,7 +124,7 @@ static bool add_unfit(struct sync *sync, struct plan_row *row, struct error *err
     row->kind = SYNC_LEAVE;
     row->reason = SYNC_UNFIT;
     row->state = PLAN_OPEN;
-    return plan_add(sync, row, err);
+    return sync_plan_add(sync, row, err);
 }
 
 /* Whether the times tell that two objects of the same size are the same. Where a store gives its own time, that of the
@@ -146,8 +146,8 @@ bool sync_take_equal(struct sync *sync, struct plan_row *row, bool changed, stru
     row->state = PLAN_DONE;
     sync->report.equal++;
     sync->report.adopted++;
-    return (changed ? plan_change(sync, row, err) : plan_add(sync, row, err)) &&
-           memory_note(sync, row->key, row->left.size, row->left.etag, row->right.etag, err);
+    return (changed ? sync_plan_change(sync, row, err) : sync_plan_add(sync, row, err)) &&
+           sync_memory_note(sync, row->key, row->left.size, row->left.etag, row->right.etag, err);
 }
 
 static bool add_compare(struct sync *sync, struct plan_row *row, struct error *err) {
@@ -160,11 +160,11 @@ static bool add_compare(struct sync *sync, struct plan_row *row, struct error *e
         row->kind = decision.kind;
         row->reason = decision.reason;
         row->conflict = decision.conflict;
-        return plan_add(sync, row, err);
+        return sync_plan_add(sync, row, err);
     }
     row->state = PLAN_COMPARE;
     row->kind = SYNC_LEAVE;
-    return plan_add(sync, row, err);
+    return sync_plan_add(sync, row, err);
 }
 
 static bool take_key(struct sync *sync, struct plan_row *row, const char *unfit, struct error *err) {
@@ -184,7 +184,7 @@ static bool take_key(struct sync *sync, struct plan_row *row, const char *unfit,
     switch (decision.what) {
     case DECIDE_NOTHING:
         row->state = PLAN_HIDDEN;
-        return !row->remembered || plan_add(sync, row, err);
+        return !row->remembered || sync_plan_add(sync, row, err);
     case DECIDE_EQUAL:
         sync->report.equal++;
         return true;
@@ -193,20 +193,20 @@ static bool take_key(struct sync *sync, struct plan_row *row, const char *unfit,
     case DECIDE_ACT:
         break;
     }
-    return plan_add(sync, row, err);
+    return sync_plan_add(sync, row, err);
 }
 
 static bool merge_all(struct merge *merge, struct error *err) {
     bool done = step(merge->left, &merge->left_there, &merge->left_item, err) &&
                 step(merge->right, &merge->right_there, &merge->right_item, err) &&
-                memory_scan_next(&merge->memory, err);
+                sync_memory_scan_next(&merge->memory, err);
     while (done && pick(merge)) {
         const char *unfit = NULL;
         struct plan_row row = {.key = memory_text(merge->key)};
         done = !cancel_requested(merge->sync->settings.cancel) ||
                error_set(err, ERROR_CANCELLED, "stopped while comparing");
         done = done && gather(merge, &row, &unfit, err) && take_key(merge->sync, &row, row.detail, err);
-        plan_row_clear(&row);
+        sync_plan_row_clear(&row);
     }
     return done;
 }
@@ -218,14 +218,14 @@ static bool merge_sides(struct sync *sync, struct error *err) {
     merge.left = listing_open(settings->left, settings->prefixes, settings->prefix_count, &sync->filter, err);
     if (merge.left)
         merge.right = listing_open(settings->right, settings->prefixes, settings->prefix_count, &sync->filter, err);
-    bool done = merge.right && memory_scan_open(sync, &merge.memory, err) && merge_all(&merge, &left);
+    bool done = merge.right && sync_memory_scan_open(sync, &merge.memory, err) && merge_all(&merge, &left);
     if (left.code)
         error_copy(err, &left);
     if (done) {
         sync->report.left.listed = listing_count(merge.left);
         sync->report.right.listed = listing_count(merge.right);
     }
-    memory_scan_close(&merge.memory);
+    sync_memory_scan_close(&merge.memory);
     listing_close(merge.left);
     listing_close(merge.right);
     return done;
@@ -237,8 +237,8 @@ static bool look(struct sync *sync, struct error *err) {
 }
 
 static bool count_conflicts(struct sync *sync, struct error *err) {
-    return plan_count(sync, "conflict = 1", &sync->report.conflicts, err) &&
-           plan_count(sync, "detail IS NOT NULL AND state = 0", &sync->report.failed, err);
+    return sync_plan_count(sync, "conflict = 1", &sync->report.conflicts, err) &&
+           sync_plan_count(sync, "detail IS NOT NULL AND state = 0", &sync->report.failed, err);
 }
 
 /* What is planned is one transaction: the notes of what was found equal are in it. */

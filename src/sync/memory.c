@@ -45,7 +45,7 @@ static char *memory_path(struct arena *arena, struct sync *sync) {
     return arena_format(arena, "%s/%s.db", settings->memory, digest);
 }
 
-bool memory_open_pair(struct sync *sync, struct error *err) {
+bool sync_memory_open_pair(struct sync *sync, struct error *err) {
     ARENA_OWNED struct arena *arena = arena_open();
     const struct sync_settings *settings = &sync->settings;
     sync->swapped = strcmp(settings->left_name, settings->right_name) > 0;
@@ -68,7 +68,7 @@ bool memory_open_pair(struct sync *sync, struct error *err) {
     return sync->insert_plan && sync->note;
 }
 
-void memory_close_pair(struct sync *sync) {
+void sync_memory_close_pair(struct sync *sync) {
     sqlite3_finalize(sync->insert_plan);
     sqlite3_finalize(sync->note);
     db_close(sync->db);
@@ -77,7 +77,7 @@ void memory_close_pair(struct sync *sync) {
 
 /* ---- the agreements in order ---- */
 
-bool memory_scan_open(struct sync *sync, struct memory_scan *scan, struct error *err) {
+bool sync_memory_scan_open(struct sync *sync, struct memory_scan *scan, struct error *err) {
     *scan = (struct memory_scan){.sync = sync};
     scan->statement =
         db_prepare(sync->db, err, "SELECT key, size, first_etag, second_etag FROM agreement ORDER BY key", "");
@@ -92,7 +92,7 @@ static bool is_wanted(const struct sync *sync, const char *key) {
     return below && filter_takes(&sync->filter, key);
 }
 
-bool memory_scan_next(struct memory_scan *scan, struct error *err) {
+bool sync_memory_scan_next(struct memory_scan *scan, struct error *err) {
     sqlite3_stmt *row = scan->statement;
     for (;;) {
         int found = db_step(scan->sync->db, row, err);
@@ -109,13 +109,13 @@ bool memory_scan_next(struct memory_scan *scan, struct error *err) {
     return true;
 }
 
-void memory_scan_close(struct memory_scan *scan) {
+void sync_memory_scan_close(struct memory_scan *scan) {
     sqlite3_finalize(scan->statement);
     scan->statement = NULL;
 }
 
-bool memory_note(struct sync *sync, const char *key, uint64_t size, const char *left_etag, const char *right_etag,
-                 struct error *err) {
+bool sync_memory_note(struct sync *sync, const char *key, uint64_t size, const char *left_etag, const char *right_etag,
+                      struct error *err) {
     sqlite3_stmt *note = sync->note;
     sqlite3_bind_text(note, 1, key, -1, SQLITE_STATIC);
     sqlite3_bind_int64(note, 2, (int64_t)size);
@@ -127,6 +127,6 @@ bool memory_note(struct sync *sync, const char *key, uint64_t size, const char *
     return done;
 }
 
-bool memory_forget(struct sync *sync, const char *key, struct error *err) {
+bool sync_memory_forget(struct sync *sync, const char *key, struct error *err) {
     return db_run_with(sync->db, err, "DELETE FROM agreement WHERE key = ?", "t", key);
 }

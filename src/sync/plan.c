@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "sync/sync_inside.h"
 
-void plan_row_clear(struct plan_row *row) {
+void sync_plan_row_clear(struct plan_row *row) {
     free(row->key);
     free(row->from);
     free(row->detail);
@@ -19,7 +19,7 @@ static void bind_side(sqlite3_stmt *to, int at, const struct plan_side *side) {
     sqlite3_bind_text(to, at + 3, side->etag, -1, SQLITE_STATIC);
 }
 
-bool plan_add(struct sync *sync, const struct plan_row *row, struct error *err) {
+bool sync_plan_add(struct sync *sync, const struct plan_row *row, struct error *err) {
     sqlite3_stmt *to = sync->insert_plan;
     sqlite3_bind_text(to, 1, row->key, -1, SQLITE_STATIC);
     sqlite3_bind_text(to, 2, row->from, -1, SQLITE_STATIC);
@@ -39,7 +39,7 @@ bool plan_add(struct sync *sync, const struct plan_row *row, struct error *err) 
     return done;
 }
 
-bool plan_change(struct sync *sync, const struct plan_row *row, struct error *err) {
+bool sync_plan_change(struct sync *sync, const struct plan_row *row, struct error *err) {
     return db_run_with(
         sync->db, err,
         "UPDATE temp.plan SET kind = ?, reason = ?, conflict = ?, state = ?, origin = ?, detail = ? WHERE "
@@ -48,7 +48,7 @@ bool plan_change(struct sync *sync, const struct plan_row *row, struct error *er
         row->detail, row->key);
 }
 
-bool plan_mark(struct sync *sync, const char *key, enum plan_state state, struct error *err) {
+bool sync_plan_mark(struct sync *sync, const char *key, enum plan_state state, struct error *err) {
     return db_run_with(sync->db, err, "UPDATE temp.plan SET state = ? WHERE key = ?", "it", (int64_t)state, key);
 }
 
@@ -64,8 +64,8 @@ static void read_side(sqlite3_stmt *statement, int at, struct plan_side *side) {
     snprintf(side->etag, sizeof(side->etag), "%s", etag ? etag : "");
 }
 
-void plan_read(sqlite3_stmt *statement, struct plan_row *row) {
-    plan_row_clear(row);
+void sync_plan_read(sqlite3_stmt *statement, struct plan_row *row) {
+    sync_plan_row_clear(row);
     row->key = column_text(statement, 0);
     row->from = column_text(statement, 1);
     row->detail = column_text(statement, 2);
@@ -80,7 +80,7 @@ void plan_read(sqlite3_stmt *statement, struct plan_row *row) {
     row->right_kept = sqlite3_column_int(statement, 17) != 0;
 }
 
-bool plan_count(struct sync *sync, const char *where, uint64_t *count, struct error *err) {
+bool sync_plan_count(struct sync *sync, const char *where, uint64_t *count, struct error *err) {
     char sql[512];
     int64_t found = 0;
     snprintf(sql, sizeof(sql), "SELECT count(*) FROM temp.plan WHERE %s", where);
@@ -99,7 +99,7 @@ static bool is_about_left(enum sync_kind kind, const struct plan_row *row) {
     return row->left.there;
 }
 
-void plan_action(const struct plan_row *row, struct sync_action *action) {
+void sync_plan_action(const struct plan_row *row, struct sync_action *action) {
     *action = (struct sync_action){
         .kind = row->kind,
         .reason = row->reason,

@@ -29,7 +29,7 @@ struct sync *sync_open(const struct sync_settings *settings, struct error *err) 
     if (!sync->settings.clock)
         sync->settings.clock = clock_system();
     sync->began = clock_monotonic_ms(sync->settings.clock);
-    if (filter_check(&sync->filter, err) && check_prefixes(settings, err) && memory_open_pair(sync, err))
+    if (filter_check(&sync->filter, err) && check_prefixes(settings, err) && sync_memory_open_pair(sync, err))
         return sync;
     sync_close(sync);
     return NULL;
@@ -38,7 +38,7 @@ struct sync *sync_open(const struct sync_settings *settings, struct error *err) 
 void sync_close(struct sync *sync) {
     if (!sync)
         return;
-    memory_close_pair(sync);
+    sync_memory_close_pair(sync);
     free(sync);
 }
 
@@ -54,30 +54,30 @@ bool sync_each(struct sync *sync, bool equal, sync_visit *visit, void *to, struc
     struct sync_action action;
     int found = rows ? 1 : -1;
     while (rows && (found = db_step(sync->db, rows, err)) == 1) {
-        plan_read(rows, &row);
-        plan_action(&row, &action);
+        sync_plan_read(rows, &row);
+        sync_plan_action(&row, &action);
         if (!visit(to, &action, err)) {
             found = -1;
             break;
         }
     }
-    plan_row_clear(&row);
+    sync_plan_row_clear(&row);
     return found == 0;
 }
 
 bool sync_each_equal(struct sync *sync, sync_equal_visit *visit, void *to, struct error *err) {
     struct memory_scan scan = {0};
-    bool done = memory_scan_open(sync, &scan, err);
+    bool done = sync_memory_scan_open(sync, &scan, err);
     STATEMENT_OWNED sqlite3_stmt *planned =
         done ? db_prepare(sync->db, err, "SELECT 1 FROM temp.plan WHERE key = ? AND kind <> ?", "") : NULL;
-    done = planned && memory_scan_next(&scan, err);
+    done = planned && sync_memory_scan_next(&scan, err);
     while (done && scan.there) {
         sqlite3_bind_text(planned, 1, scan.key, -1, SQLITE_STATIC);
         sqlite3_bind_int(planned, 2, SYNC_ADOPT);
         int found = db_step(sync->db, planned, err);
         sqlite3_reset(planned);
-        done = found >= 0 && (found || visit(to, scan.key, scan.size, err)) && memory_scan_next(&scan, err);
+        done = found >= 0 && (found || visit(to, scan.key, scan.size, err)) && sync_memory_scan_next(&scan, err);
     }
-    memory_scan_close(&scan);
+    sync_memory_scan_close(&scan);
     return done;
 }

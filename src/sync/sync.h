@@ -32,9 +32,10 @@ enum sync_direction {
 
 /* What happens when both sides have changed, or (one way) when the side that is written to has. Name, spelling. */
 #define SYNC_RULES(X)                                                                                                  \
-    X(SYNC_DEFAULT, "default")     /* one way: the source's; both ways: both are kept */                               \
-    X(SYNC_KEEP_BOTH, "keep-both") /* the newer keeps the name, the other gets "NAME.conflict-TIME-XXXX.EXT" on both sides  \
-                                    */                                                                                 \
+    X(SYNC_DEFAULT, "default") /* one way: the source's; both ways: both are kept */                                   \
+    X(SYNC_KEEP_BOTH,                                                                                                  \
+      "keep-both") /* the newer keeps the name, the other gets "NAME.conflict-TIME-XXXX.EXT" on both sides             \
+                    */                                                                                                 \
     X(SYNC_NEWER, "newer")                                                                                             \
     X(SYNC_LARGER, "larger")                                                                                           \
     X(SYNC_TAKE_LEFT, "left")                                                                                          \

@@ -54,13 +54,13 @@ struct sync {
     int64_t began; /* monotonic */
 };
 
-void plan_row_clear(struct plan_row *row);
+void sync_plan_row_clear(struct plan_row *row);
 
 /* ---- memory.c: the database: agreements (kept), plan and vanished keys (of this run) ---- */
 
 /* Opens it, below `folder` or for this run alone, and takes its lock. */
-bool memory_open_pair(struct sync *sync, struct error *err);
-void memory_close_pair(struct sync *sync);
+bool sync_memory_open_pair(struct sync *sync, struct error *err);
+void sync_memory_close_pair(struct sync *sync);
 
 /* The agreements below the prefixes, in order of their keys. */
 struct memory_scan {
@@ -70,28 +70,28 @@ struct memory_scan {
     const char *key, *left_etag, *right_etag;
     uint64_t size;
 };
-bool memory_scan_open(struct sync *sync, struct memory_scan *scan, struct error *err);
-bool memory_scan_next(struct memory_scan *scan, struct error *err);
-void memory_scan_close(struct memory_scan *scan);
+bool sync_memory_scan_open(struct sync *sync, struct memory_scan *scan, struct error *err);
+bool sync_memory_scan_next(struct memory_scan *scan, struct error *err);
+void sync_memory_scan_close(struct memory_scan *scan);
 
 /* Notes that both sides have the same bytes under a key. */
-bool memory_note(struct sync *sync, const char *key, uint64_t size, const char *left_etag, const char *right_etag,
-                 struct error *err);
-bool memory_forget(struct sync *sync, const char *key, struct error *err);
+bool sync_memory_note(struct sync *sync, const char *key, uint64_t size, const char *left_etag, const char *right_etag,
+                      struct error *err);
+bool sync_memory_forget(struct sync *sync, const char *key, struct error *err);
 
 /* ---- plan.c: the plan's rows ---- */
 
-bool plan_add(struct sync *sync, const struct plan_row *row, struct error *err);
-bool plan_change(struct sync *sync, const struct plan_row *row,
-                 struct error *err); /* kind, reason, from, detail, state */
-bool plan_mark(struct sync *sync, const char *key, enum plan_state state, struct error *err);
+bool sync_plan_add(struct sync *sync, const struct plan_row *row, struct error *err);
+bool sync_plan_change(struct sync *sync, const struct plan_row *row,
+                      struct error *err); /* kind, reason, from, detail, state */
+bool sync_plan_mark(struct sync *sync, const char *key, enum plan_state state, struct error *err);
 /* Reads the row that a statement with PLAN_COLUMNS stands on. The row's old texts are released. */
-void plan_read(sqlite3_stmt *statement, struct plan_row *row);
+void sync_plan_read(sqlite3_stmt *statement, struct plan_row *row);
 #define PLAN_COLUMNS                                                                                                   \
     "key, origin, detail, kind, reason, conflict, state, l_there, l_size, l_ms, l_etag, r_there, r_size, r_ms, "       \
     "r_etag, remembered, l_kept, r_kept"
-bool plan_count(struct sync *sync, const char *where, uint64_t *count, struct error *err);
-void plan_action(const struct plan_row *row, struct sync_action *action);
+bool sync_plan_count(struct sync *sync, const char *where, uint64_t *count, struct error *err);
+void sync_plan_action(const struct plan_row *row, struct sync_action *action);
 
 /* ---- look.c, compare.c, settle.c, carry.c, errand.c ---- */
 
@@ -119,7 +119,7 @@ struct errand {
 };
 
 /* Carries one out; any thread. */
-void errand_run(struct sync *sync, struct errand *errand);
+void sync_errand_run(struct sync *sync, struct errand *errand);
 
 /* Whether both objects of a row, of the same size, have the same bytes. */
 bool sync_match(const struct sync *sync, const struct plan_row *row, enum object_match *found, struct error *err);
