@@ -13,7 +13,7 @@
 
 enum { BLOCK_BYTES = 256 * 1024 };
 
-int directory_open(const struct directory *directory, const char *key, struct stat *found, struct error *err) {
+int directory_open(struct directory *directory, const char *key, struct stat *found, struct error *err) {
     const char *name = NULL;
     int folder = directory_walk(directory, key, DIRECTORY_LOOK, &name, err);
     if (folder < 0)
@@ -192,7 +192,7 @@ static bool directory_copy(void *self, const char *from, const char *to, struct 
 }
 
 static char *directory_local_path(void *self, struct arena *arena, const char *key) {
-    const struct directory *directory = self;
+    struct directory *directory = self;
     const char *name = NULL;
     struct stat found;
     struct error why = {0};
@@ -207,6 +207,7 @@ static char *directory_local_path(void *self, struct arena *arena, const char *k
 static void directory_close(void *self) {
     struct directory *directory = self;
     close(directory->root);
+    pthread_mutex_destroy(&directory->settling);
     free(directory->path);
     free(directory);
 }
@@ -252,5 +253,6 @@ struct object_store *directory_store_open(const char *path, struct error *err) {
     struct directory *directory = memory_alloc(sizeof(*directory));
     *directory = (struct directory){.root = root, .path = memory_text(path), .device = found.st_dev};
     directory_boot_name(directory->boot);
+    pthread_mutex_init(&directory->settling, NULL);
     return object_store_open(&driver, directory, err);
 }

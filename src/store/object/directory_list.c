@@ -34,7 +34,7 @@ struct batch {
 };
 
 struct listing {
-    const struct directory *directory;
+    struct directory *directory;
     object_visit *visit;
     void *to;
     size_t length; /* of key */

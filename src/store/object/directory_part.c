@@ -156,8 +156,11 @@ static bool finish(const struct directory_part *part, const struct object_put_op
     return true;
 }
 
+/* A folder above may have been made lazily: then this one is not enough. */
 static bool sync_folder(const struct directory_part *part, const struct stat *found, bool lazy, struct error *err) {
     int failed = 0;
+    if (!lazy && atomic_load(&part->directory->unsettled) && !directory_settle(part->directory, err))
+        return false;
     if (!lazy)
         failed = fsync(part->folder);
     else if (found->st_dev == part->directory->device)

@@ -49,11 +49,15 @@ static bool make_folder(int folder, const char *part, bool lazy) {
     return true;
 }
 
-static int open_part(int folder, const char *key, const char *part, enum directory_walk how, struct error *err) {
+static int open_part(struct directory *directory, int folder, const char *key, const char *part,
+                     enum directory_walk how, struct error *err) {
     int next = openat(folder, part, folder_flags);
     if (next < 0 && errno == ENOENT && how != DIRECTORY_LOOK) {
-        if (!make_folder(folder, part, how == DIRECTORY_MAKE_LAZY))
+        bool lazy = how == DIRECTORY_MAKE_LAZY;
+        if (!make_folder(folder, part, lazy))
             return refuse_part(folder, key, part, how, errno, err);
+        if (lazy)
+            atomic_store(&directory->unsettled, true);
         next = openat(folder, part, folder_flags);
     }
     // cppcheck-suppress resourceLeak ; the descriptor is what is returned
@@ -61,7 +65,7 @@ static int open_part(int folder, const char *key, const char *part, enum directo
 }
 
 /* A root that was removed lists as empty; nothing may be concluded from that. */
-static int open_root(const struct directory *directory, struct error *err) {
+static int open_root(struct directory *directory, struct error *err) {
     struct stat found;
     int root = openat(directory->root, ".", folder_flags);
     if (root < 0) {
@@ -75,7 +79,7 @@ static int open_root(const struct directory *directory, struct error *err) {
     return -1;
 }
 
-int directory_walk(const struct directory *directory, const char *key, enum directory_walk how, const char **name,
+int directory_walk(struct directory *directory, const char *key, enum directory_walk how, const char **name,
                    struct error *err) {
     int folder = open_root(directory, err);
     const char *part = key;
@@ -92,7 +96,7 @@ int directory_walk(const struct directory *directory, const char *key, enum dire
         char text[NAME_MAX + 1];
         memcpy(text, part, length);
         text[length] = 0;
-        int next = open_part(folder, key, text, how, err);
+        int next = open_part(directory, folder, key, text, how, err);
         close(folder);
         folder = next;
         part += length + 1;
@@ -124,7 +128,7 @@ bool directory_look(int folder, const char *name, const char *key, struct stat *
     return true;
 }
 
-void directory_prune(const struct directory *directory, const char *key) {
+void directory_prune(struct directory *directory, const char *key) {
     TEXT_OWNED char *folder_key = memory_text(key);
     for (char *slash; (slash = strrchr(folder_key, '/'));) {
         *slash = 0;

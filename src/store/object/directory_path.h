@@ -2,6 +2,7 @@
 #ifndef TIDEMILL_STORE_OBJECT_DIRECTORY_PATH_H
 #define TIDEMILL_STORE_OBJECT_DIRECTORY_PATH_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/stat.h>
@@ -15,7 +16,9 @@ struct directory {
     char *path;                     /* for object_local_path and for messages */
     dev_t device;                   /* of the root: what lies on another is not settled with it */
     char boot[DIRECTORY_BOOT_SIZE]; /* names this run of the system */
-    atomic_bool unsettled;          /* something was put lazily since the last settle */
+    atomic_bool unsettled;          /* something was done lazily since the last settle */
+    pthread_mutex_t settling;       /* one settle at a time: nobody takes another's for done before its end */
+    bool lost;                      /* guarded by settling: a settle failed; what it should have synced is unknown */
 };
 
 enum directory_walk { DIRECTORY_LOOK, DIRECTORY_MAKE, DIRECTORY_MAKE_LAZY };
@@ -25,7 +28,7 @@ enum directory_walk { DIRECTORY_LOOK, DIRECTORY_MAKE, DIRECTORY_MAKE_LAZY };
  * lie in; DIRECTORY_MAKE_LAZY leaves the syncing to the next settle. The caller closes the descriptor; -1 on failure:
  * ERROR_ABSENT, ERROR_DENIED (a link), ERROR_EXISTS (to make a folder where an object is), ERROR_LIMIT (a part too long
  * for the file system), ERROR_IO. */
-int directory_walk(const struct directory *directory, const char *key, enum directory_walk how, const char **name,
+int directory_walk(struct directory *directory, const char *key, enum directory_walk how, const char **name,
                    struct error *err);
 
 /* Whether a part of a key is one that listings leave out and puts refuse. */
@@ -35,12 +38,12 @@ bool directory_reserved(const char *part, size_t length);
 bool directory_look(int folder, const char *name, const char *key, struct stat *found, struct error *err);
 
 /* Removes the folders above `key` that have become empty, from the deepest on, up to the root. */
-void directory_prune(const struct directory *directory, const char *key);
+void directory_prune(struct directory *directory, const char *key);
 
 void directory_facts(const char *key, const struct stat *found, struct object_facts *facts);
 
 /* Opens an object's file for reading; -1 on failure. */
-int directory_open(const struct directory *directory, const char *key, struct stat *found, struct error *err);
+int directory_open(struct directory *directory, const char *key, struct stat *found, struct error *err);
 /* Reads until `size` bytes are there or the file ends. */
 bool directory_read_at(int fd, const char *key, uint64_t from, void *into, size_t size, size_t *got, struct error *err);
 

@@ -25,21 +25,24 @@ void directory_boot_name(char name[DIRECTORY_BOOT_SIZE]) {
     snprintf(name, DIRECTORY_BOOT_SIZE, "%016llx", value);
 }
 
+/* The system tells of a write that failed once only: what a failed settle should have brought to disk stays unknown. */
 bool directory_settle(void *self, struct error *err) {
     struct directory *directory = self;
-    if (!atomic_exchange(&directory->unsettled, false))
-        return true;
-    if (syncfs(directory->root) == 0)
-        return true;
-    int failed = errno;
-    atomic_store(&directory->unsettled, true);
-    return error_set_os(err, failed, "cannot bring the store's folder %s to disk", directory->path);
+    pthread_mutex_lock(&directory->settling);
+    int failed = 0;
+    if (directory->lost)
+        failed = EIO;
+    else if (atomic_exchange(&directory->unsettled, false) && syncfs(directory->root))
+        failed = errno;
+    directory->lost = failed;
+    pthread_mutex_unlock(&directory->settling);
+    return !failed || error_set_os(err, failed, "cannot bring the store's folder %s to disk", directory->path);
 }
 
 /* ---- leftovers ---- */
 
 struct tidying {
-    const struct directory *directory;
+    struct directory *directory;
     int64_t before_ms;
     size_t removed;
 };
@@ -89,7 +92,7 @@ static bool tidy_entries(struct tidying *tidying, DIR *folder, const char *key, 
 }
 
 /* Opens the folder that `key` names ("" or ending in '/'); *folder is NULL when it is gone. */
-static bool open_folder(const struct directory *directory, const char *key, DIR **folder, struct error *err) {
+static bool open_folder(struct directory *directory, const char *key, DIR **folder, struct error *err) {
     struct error why = {0};
     *folder = NULL;
     int fd = directory_walk(directory, key, DIRECTORY_LOOK, NULL, &why);
@@ -156,7 +159,7 @@ static bool finds(int folder, const char *name, int fd) {
 }
 
 bool directory_folds(void *self, bool *folds, struct error *err) {
-    const struct directory *directory = self;
+    struct directory *directory = self;
     char made[DIRECTORY_PART_SIZE];
     char cased[DIRECTORY_PART_SIZE];
     char formed[DIRECTORY_PART_SIZE];

@@ -233,7 +233,8 @@ char *object_url(struct object_store *store, struct arena *arena, const char *ke
 bool object_tidy(struct object_store *store, const char *prefix, int64_t before_ms, size_t *removed, struct error *err);
 
 /* When it returns true, all that was put with `lazy` so far, by any thread, withstands a power cut. Made once for many
- * objects: effect first, then the mark (what was put lazily may be remembered as done only after this). */
+ * objects: effect first, then the mark (what was put lazily may be remembered as done only after this). After a failure
+ * nothing that was put lazily since the last one counts as safe, and no later settle of this open store succeeds. */
 bool object_settle(struct object_store *store, struct error *err);
 
 /* Whether two keys that differ only in case or in Unicode form are one object there. */

@@ -24,9 +24,6 @@ struct object_file {
     const char *path; /* borrowed */
     struct stat start;
     uint64_t next; /* of `read` */
-    /* Asked beside the file's own facts at the end of the bytes; may be NULL. */
-    bool (*still)(void *to, struct error *err);
-    void *to;
     struct object_source source;
 };
 

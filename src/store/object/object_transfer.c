@@ -28,10 +28,6 @@ static bool still_wanted(const struct transfer *transfer, struct error *err) {
            object_changed(err, transfer->wanted->key);
 }
 
-static bool file_still_wanted(void *to, struct error *err) {
-    return still_wanted(to, err);
-}
-
 /* *way is false when there is no file to be read. */
 static bool from_file(struct transfer *transfer, bool *way, struct object_facts *facts, struct error *err) {
     ARENA_OWNED struct arena *arena = arena_open();
@@ -40,10 +36,8 @@ static bool from_file(struct transfer *transfer, bool *way, struct object_facts 
     *way = path != NULL;
     if (!path || !object_file_open(&file, path, err))
         return false;
-    file.still = file_still_wanted;
-    file.to = transfer;
-    /* At the end it is asked again; this is for what would be read in vain, and for an empty file. */
-    bool done = object_file_same(&file, err);
+    /* The open file is the one of the path, and that is the object that was listed; from here on the file tells. */
+    bool done = still_wanted(transfer, err) && object_file_same(&file, err);
     if (done && (uint64_t)file.start.st_size != transfer->wanted->size)
         done = object_changed(err, transfer->wanted->key);
     done = done && object_put(transfer->to, transfer->key, &file.source, transfer->options, facts, err) &&
