@@ -7,6 +7,7 @@
 bool aws_json_call(struct arena *arena, const struct aws_client *client, const struct aws_json_call *call,
                    json_t **answer, struct http_response *response, struct aws_failure *failure, struct error *err) {
     TEXT_OWNED char *body = json_text(call->request, 0);
+    const char *dot = strrchr(call->target, '.');
     struct http_response got;
     struct http_header headers[] = {
         {"X-Amz-Target", call->target},
@@ -21,6 +22,7 @@ bool aws_json_call(struct arena *arena, const struct aws_client *client, const s
         .body_length = strlen(body),
         .deadline_ms = call->deadline_ms,
         .once = call->once,
+        .action = arena_format(arena, "%s:%s", client->service, dot ? dot + 1 : call->target),
         .cancel = call->cancel,
     };
     if (!aws_client_call(arena, client, &plain, &got, failure, err))

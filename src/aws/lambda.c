@@ -34,6 +34,7 @@ bool lambda_invoke(struct arena *arena, const struct aws_client *client, const s
         .body_length = call->payload ? call->payload_length : 0,
         .deadline_ms = call->deadline_ms,
         .once = true,
+        .action = "lambda:InvokeFunction",
         .cancel = call->cancel,
     };
     if (!aws_client_call(arena, client, &plain, &response, failure, err))

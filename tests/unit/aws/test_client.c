@@ -139,6 +139,10 @@ static void a_service_that_cannot_be_reached_is_no_refusal(void **state) {
     assert_int_equal(failure.status, 0);
     assert_int_equal(err.code, ERROR_NETWORK);
     assert_int_equal(scripted_server_reset(server), 1); /* once */
+    scripted_server_say(server, 400, "", "{\"__type\":\"AccessDeniedException\",\"message\":\"no\"}");
+    assert_false(aws_json_call(arena, &client, &call, &answer, &response, &failure, &err));
+    assert_int_equal(err.code, ERROR_DENIED);
+    assert_string_equal(err.hint, "allow sqs:O to fixed keys");
     scripted_server_say(server, 200, "", "no JSON");
     assert_false(aws_json_call(arena, &client, &call, &answer, &response, &failure, &err));
     assert_int_equal(err.code, ERROR_INVALID);
