@@ -112,16 +112,19 @@ static bool read_all(struct reader *reader, const char *text, size_t length, con
     if (memchr(text, 0, length) || !utf8_valid(text, length))
         return false;
     pthread_once(&once, libxml2_open);
-    reader->parser = xmlCreatePushParserCtxt(&handler, reader, NULL, 0, NULL);
-    if (!reader->parser)
+    xmlParserCtxtPtr parser = xmlCreatePushParserCtxt(&handler, reader, NULL, 0, NULL);
+    if (!parser) {
         memory_alloc(SIZE_MAX); /* prints and ends the program */
-    xmlCtxtUseOptions(reader->parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_IGNORE_ENC);
-    int code = xmlParseChunk(reader->parser, text, (int)length, 1);
-    bool good = code == XML_ERR_OK && reader->parser->wellFormed && reader->xml->root && !reader->refused;
+        return false;
+    }
+    reader->parser = parser;
+    xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_IGNORE_ENC);
+    int code = xmlParseChunk(parser, text, (int)length, 1);
+    bool good = code == XML_ERR_OK && parser->wellFormed && reader->xml->root && !reader->refused;
     *why = reader->refused ? reader->refused : "it is not well-formed";
-    if (reader->parser->myDoc)
-        xmlFreeDoc(reader->parser->myDoc);
-    xmlFreeParserCtxt(reader->parser);
+    if (parser->myDoc)
+        xmlFreeDoc(parser->myDoc);
+    xmlFreeParserCtxt(parser);
     return good;
 }
 

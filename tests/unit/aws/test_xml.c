@@ -14,7 +14,7 @@ static void a_page_of_a_listing_is_read(void **state) {
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
         "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\" a='1'>\n"
         "  <Name>b</Name><!-- a comment --><KeyCount>2</KeyCount>\n"
-        "  <Contents><Key>a &amp; b&#x20;&lt;c&gt;</Key><Size>1</Size><Owner><ID>o</ID></Owner></Contents>\n"
+        "  <Contents><Key>a &amp; b&#x20;&lt;c&gt;</Key><Size>1</Size><Owner><ID>o</ID>tail</Owner></Contents>\n"
         "  <CommonPrefixes><Prefix>p/</Prefix></CommonPrefixes>\n"
         "  <s:Contents xmlns:s='x'><Key><![CDATA[<raw>]]>\xc3\xa9</Key><Size/></s:Contents>\n"
         "  <NextContinuationToken></NextContinuationToken>\n"
