@@ -116,6 +116,8 @@
 #define LIMIT_SITES 10000                 /* folders of one workspace that are loaded */
 #define LIMIT_SITE_PODCASTS 1000          /* of one site: each costs a fetch in every run */
 #define LIMIT_MANIFEST_EPISODES 200000    /* of one site; LIMIT_JSON_BYTES ends before it */
+#define LIMIT_MANIFEST_NUMBER 10000000    /* of an episode, where numbers index a table */
+#define LIMIT_CLOUD_ANSWER (6 * MIB)      /* of a function called in the cloud: the service gives no more */
 #define LIMIT_SPELLING_RULES 20000        /* misspellings of one file; written by hand */
 #define LIMIT_SPELLING_BYTES 200          /* one misspelling: a short phrase */
 #define LIMIT_TRANSCRIPT_BYTES (64 * MIB) /* an SRT file; 24 hours are about 3 MB */

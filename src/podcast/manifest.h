@@ -128,6 +128,23 @@ struct manifest_merge {
 void manifest_merge_feed(struct arena *arena, struct manifest *manifest, const char *podcast_id,
                          const struct feed *feed, size_t newest_only, int64_t now_ms, struct manifest_merge *report);
 
+/* ---- two manifests of one site ---- */
+
+struct manifest_union {
+    size_t only_ours, only_theirs, both; /* rows */
+    size_t renumbered;                   /* ours, whose numbers they had given to other episodes */
+    bool is_ours, is_theirs;             /* the rows are exactly those of one of them */
+};
+
+/* The episodes of both: what two machines made of one site apart from each other. An episode is the same in both when
+ * podcast and file key are, or the guid, or (where a guid is missing) the audio's address and the day. Theirs have been
+ * seen by others, so their numbers stay; ours that would have the same one are numbered anew, at the end. Of two rows
+ * with one file key that of the later manifest is taken; of two with different keys theirs, unless `keep` (may be NULL)
+ * says that ours is the newer version. Nothing is removed. The result is the caller's; NULL on failure. */
+typedef bool manifest_keep(void *to, const struct episode *mine, const struct episode *theirs);
+struct manifest *manifest_unite(const struct manifest *ours, const struct manifest *theirs, manifest_keep *keep,
+                                void *to, struct manifest_union *report, struct error *err);
+
 /* Numbers the rows without number, in the order of publication, from the highest number on: on a first run the ranks by
  * date. Call it once after all feeds of a run, so that the order of the feeds does not matter. Then sorts. */
 void manifest_number_new(struct manifest *manifest);

@@ -1,6 +1,5 @@
 #include "podcast/state.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,11 +7,7 @@
 #include "base/db.h"
 #include "base/file.h"
 #include "base/memory.h"
-
-struct podcast_state {
-    struct db *db; /* guarded by lock */
-    pthread_mutex_t lock;
-};
+#include "podcast/state_parts.h"
 
 static const char *const migrations[] = {
     "CREATE TABLE feed(site TEXT NOT NULL, podcast TEXT NOT NULL, url TEXT NOT NULL, etag TEXT, last_modified TEXT,"
@@ -31,6 +26,9 @@ static const char *const migrations[] = {
     "CREATE TABLE run(id INTEGER PRIMARY KEY, started_ms INTEGER NOT NULL, ended_ms INTEGER, status TEXT, record "
     "TEXT);",
     "CREATE TABLE note(execution TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, UNIQUE(execution, name));",
+    "CREATE TABLE owed(site TEXT NOT NULL, key TEXT NOT NULL, stamp_ms INTEGER NOT NULL, certain INTEGER NOT NULL,"
+    " refresh INTEGER NOT NULL, invalidate INTEGER NOT NULL, PRIMARY KEY(site, key)) WITHOUT ROWID;"
+    "CREATE TABLE retired(site TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY(site, key)) WITHOUT ROWID;",
     NULL,
 };
 
@@ -62,13 +60,11 @@ void podcast_state_close(struct podcast_state *state) {
 }
 
 static void lock(struct podcast_state *state) {
-    pthread_mutex_lock(&state->lock);
+    state_lock(state);
 }
 
-/* Lets go and hands `done` through, so that functions end in one line. */
 static bool unlock(struct podcast_state *state, bool done) {
-    pthread_mutex_unlock(&state->lock);
-    return done;
+    return state_unlock(state, done);
 }
 
 static const char *column_text(struct arena *arena, sqlite3_stmt *row, int column) {
@@ -228,6 +224,11 @@ bool state_index_remember(struct podcast_state *state, const char *site, int64_t
     lock(state);
     return unlock(state, db_run_with(state->db, err, "INSERT OR REPLACE INTO indexed VALUES(?, ?, ?)", "tit", site,
                                      episode, facts));
+}
+
+bool state_index_forget(struct podcast_state *state, const char *site, struct error *err) {
+    lock(state);
+    return unlock(state, db_run_with(state->db, err, "DELETE FROM indexed WHERE site = ?", "t", site));
 }
 
 /* A note is worth no wait for the disk: there is one for each small step. */

@@ -83,6 +83,42 @@ bool state_index_fresh(struct podcast_state *state, const char *site, int64_t ep
 bool state_index_remember(struct podcast_state *state, const char *site, int64_t episode, const char *facts,
                           struct error *err);
 
+/* Forgets it of a whole site: its index is another one now. */
+bool state_index_forget(struct podcast_state *state, const char *site, struct error *err);
+
+/* ---- what is owed after an upload: the search function has to take the new index, edges have to drop old copies ----
+ *
+ * Written before the upload begins, so that no kill can lose it; certain once the object is known to be there; gone
+ * when both debts are paid. */
+
+enum state_debt { STATE_REFRESH, STATE_INVALIDATION };
+
+struct state_owed {
+    const char *key;
+    int64_t stamp_ms; /* of the upload that was planned last */
+};
+
+/* These keys are about to be uploaded. */
+bool state_owed_plan(struct podcast_state *state, const char *site, const char *const *keys, size_t count,
+                     int64_t now_ms, struct error *err);
+/* The upload is over: what was planned and is not a key of the object `unsure` is there now. */
+bool state_owed_settle(struct podcast_state *state, const char *site, const json_t *unsure, struct error *err);
+/* What is certainly owed, in order of the keys. */
+bool state_owed_read(struct podcast_state *state, struct arena *arena, const char *site, enum state_debt debt,
+                     struct state_owed **owed, size_t *count, struct error *err);
+/* All that state_owed_read gave is paid. */
+bool state_owed_paid(struct podcast_state *state, const char *site, enum state_debt debt, struct error *err);
+
+/* ---- objects that a run removed here, of old versions: they are not to come back from the cloud ---- */
+
+bool state_retire(struct podcast_state *state, const char *site, const char *const *keys, size_t count,
+                  struct error *err);
+bool state_retired_read(struct podcast_state *state, struct arena *arena, const char *site, const char ***keys,
+                        size_t *count, struct error *err);
+/* They are gone in the cloud, too. */
+bool state_retired_forget(struct podcast_state *state, const char *site, const char *const *keys, size_t count,
+                          struct error *err);
+
 /* ---- what the tasks of a run under way did, for its report ---- */
 
 /* Keeps `note` as `execution`'s note of that name, in place of an older one. It survives a kill; a power failure may
