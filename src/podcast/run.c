@@ -143,12 +143,43 @@ static bool take_object(void *to, const struct object_facts *facts, struct error
     return true;
 }
 
+struct listed {
+    const char *key;
+    uint64_t size;
+};
+
+static int by_key(const void *a, const void *b) {
+    return strcmp(((const struct listed *)a)->key, ((const struct listed *)b)->key);
+}
+
+/* Puts what is in the cloud alone among what is here. */
+static void add_elsewhere(struct run_site *site, struct lister *lister, const char *prefix) {
+    const char *key;
+    const json_t *size;
+    struct run_listing *listing = lister->listing;
+    json_object_foreach (site->source->elsewhere, key, size) {
+        struct object_facts facts = {.key = key, .size = (uint64_t)json_integer_value(size)};
+        if (text_starts(key, prefix))
+            take_object(lister, &facts, NULL);
+    }
+    struct listed *sorted = arena_alloc_array(lister->arena, listing->count + 1, sizeof(*sorted));
+    for (size_t i = 0; i < listing->count; i++)
+        sorted[i] = (struct listed){listing->keys[i], listing->sizes[i]};
+    qsort(sorted, listing->count, sizeof(*sorted), by_key);
+    for (size_t i = 0; i < listing->count; i++) {
+        listing->keys[i] = sorted[i].key;
+        listing->sizes[i] = sorted[i].size;
+    }
+}
+
 bool run_list(struct run_site *site, struct arena *arena, const char *prefix, struct run_listing *listing,
               struct error *err) {
     struct run_listing found = {0};
     struct lister lister = {arena, &found};
     if (!object_list(site->files, prefix, take_object, &lister, err))
         return error_context(err, "cannot tell what is in %s", prefix);
+    if (site->source->elsewhere)
+        add_elsewhere(site, &lister, prefix);
     *listing = found;
     return true;
 }
@@ -270,6 +301,7 @@ static void sources_close(struct run *run) {
         struct run_source *source = &run->sources[i];
         manifest_close(source->manifest);
         object_store_close(source->files);
+        json_decref(source->elsewhere);
         pthread_mutex_destroy(&source->opening);
         pthread_mutex_destroy(&source->lock);
         pthread_rwlock_destroy(&source->turn);

@@ -1,6 +1,7 @@
-/* A run of the podcast application: for all selected sites fetch feeds and audio (phase 2), transcribe (3), correct
- * spellings again when asked (3.5), bring entries and index up to date (4). The phases that need a cloud account (1, 5,
- * 6) are not part of it. Each phase takes all sites before the next begins. One failing site, feed or episode never
+/* A run of the podcast application: for all selected sites take what the cloud has (phase 1), fetch feeds and audio (2),
+ * transcribe (3), correct spellings again when asked (3.5), bring entries and index up to date (4), upload and have the
+ * search function take the new index (5), invalidate CloudFront's copies (6). Without a cloud 1, 5 and 6 are not part of
+ * it; with `in_cloud` the functions of the sites' accounts do 2 to 4. Each phase takes all sites before the next begins. One failing site, feed or episode never
  * stops the rest; the report names each failure. What is done is marked only afterwards, so a run that was killed goes
  * on where it was, and a second run with nothing new touches nothing. */
 #ifndef TIDEMILL_PODCAST_RUN_H
@@ -17,6 +18,8 @@
 #include "base/http_client.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "podcast/accounts.h"
+#include "podcast/cloud.h"
 #include "podcast/site.h"
 #include "podcast/state.h"
 #include "store/object/object.h"
@@ -62,6 +65,14 @@ struct run_settings {
     unsigned fetch_jobs;
     uint64_t largest_audio;
     struct run_engine engine;
+    const struct podcast_cloud *cloud;    /* NULL: a local run */
+    const struct site_accounts *accounts; /* with a cloud */
+    bool skip_pre_sync, skip_upload, skip_invalidation;
+    bool in_cloud;                   /* phases 2 to 4 are done there; 1 and 5 are not needed then */
+    bool delete_removed;             /* files of old versions that a run removed here are removed in the cloud, too */
+    const char *const *sync_folders; /* of gap.h; none: all six */
+    size_t sync_folder_count;
+    unsigned sync_jobs; /* objects at once; 0: 8 */
 };
 
 enum run_outcome { RUN_NOT_ATTEMPTED, RUN_OK, RUN_FAILED, RUN_SKIPPED, RUN_NOT_NEEDED };
@@ -74,6 +85,15 @@ struct run_phase {
 struct run_site_record {
     const struct site *site;
     struct run_phase rss, audio, transcription, spelling, index;
+    struct run_phase pre_sync, pre_check, post_check, s3_sync, refresh, invalidation;
+    size_t files_downloaded; /* from the cloud */
+    size_t missing_locally, pre_local_only, pre_s3_only, pre_consistent, pre_conflicts; /* before phase 1 */
+    size_t to_upload, in_sync, post_local_only, post_conflicts;                         /* before phase 5 */
+    size_t uploaded; /* and of those: */
+    size_t audio_synced, transcripts_synced, entries_synced, manifest_synced, rss_synced, index_synced;
+    size_t removed_in_cloud, refreshed, invalidated_paths;
+    bool looked; /* it is known what the cloud has */
+    bool has_downloads, had_previous_files;
     size_t feeds_checked, feeds_changed, new_episodes;
     size_t new_audio, new_versions, feed_transcripts;
     size_t transcribed, resumed_parts;

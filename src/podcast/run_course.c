@@ -123,10 +123,26 @@ static json_t *settings_json(const struct run *run) {
     char digest[HASH_TEXT_SIZE];
     hash_text(HASH_SHA256, text_value(&ids), ids.length, digest);
     text_close(&ids);
-    return json_pack("{s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:I}", "sites", digest, "skipRss", (int)settings->skip_rss,
+    json_t *json = json_pack("{s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:I}", "sites", digest, "skipRss", (int)settings->skip_rss,
                      "skipAudio", (int)settings->skip_audio, "skipIndex", (int)settings->skip_index, "forceIndex",
                      (int)settings->force_index, "respell", (int)settings->respell, "recheckAudio",
                      (int)settings->recheck_audio, "maxEpisodes", (json_int_t)settings->max_episodes);
+    const struct {
+        const char *name;
+        bool value;
+    } flags[] = {{"cloud", settings->cloud != NULL},
+                 {"inCloud", settings->in_cloud},
+                 {"skipPreSync", settings->skip_pre_sync},
+                 {"skipUpload", settings->skip_upload},
+                 {"skipInvalidation", settings->skip_invalidation},
+                 {"deleteRemoved", settings->delete_removed}};
+    for (size_t i = 0; i < ARRAY_LENGTH(flags); i++)
+        json_object_set_new(json, flags[i].name, json_boolean(flags[i].value));
+    json_t *folders = json_array();
+    for (size_t i = 0; i < settings->sync_folder_count; i++)
+        json_array_append_new(folders, json_string(settings->sync_folders[i]));
+    json_object_set_new(json, "syncFolders", folders);
+    return json;
 }
 
 static json_t *input_of(const struct course *course) {

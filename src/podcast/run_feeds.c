@@ -1,4 +1,5 @@
 /* Phase 2, first half: a site's feeds at once (each host limited by the HTTP client), then its manifest. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -175,8 +176,21 @@ static struct feed_work *gather(struct run_site *site, size_t *count) {
     return works;
 }
 
+static void say_phase(struct run *run) {
+    char line[96];
+    size_t feeds = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        const struct site *site = run->sources[i].site;
+        for (size_t j = 0; j < site->podcast_count; j++)
+            feeds += site->podcasts[j].active;
+    }
+    snprintf(line, sizeof(line), "Phase 2: %zu feeds of %zu sites", feeds, run->count);
+    run_say_phase(run, STEP_FETCH, line);
+}
+
 void run_fetch_site(struct run_site *site) {
-    const struct run *run = site->run;
+    struct run *run = site->run;
+    say_phase(run);
     size_t count = 0;
     struct feed_work *works = gather(site, &count);
     /* The sites are fetched side by side, too. */

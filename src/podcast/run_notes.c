@@ -24,14 +24,24 @@ struct field {
 static const struct field counters[] = {
     FIELD(feeds_checked),  FIELD(feeds_changed),        FIELD(new_episodes),  FIELD(new_audio),
     FIELD(new_versions),   FIELD(feed_transcripts),     FIELD(transcribed),   FIELD(resumed_parts),
-    FIELD(spelling_files), FIELD(spelling_corrections), FIELD(index_entries),
+    FIELD(spelling_files), FIELD(spelling_corrections), FIELD(index_entries), FIELD(files_downloaded),
+    FIELD(uploaded), FIELD(audio_synced), FIELD(transcripts_synced), FIELD(entries_synced), FIELD(manifest_synced),
+    FIELD(rss_synced), FIELD(index_synced), FIELD(removed_in_cloud), FIELD(refreshed), FIELD(invalidated_paths),
+};
+/* Of these the count of the last round that had one. */
+static const struct field levels[] = {
+    FIELD(missing_locally), FIELD(pre_local_only), FIELD(pre_s3_only), FIELD(pre_consistent), FIELD(pre_conflicts),
+    FIELD(to_upload), FIELD(in_sync), FIELD(post_local_only), FIELD(post_conflicts),
 };
 static const struct field flags[] = {FIELD(has_new_files), FIELD(has_new_srt), FIELD(index_changed),
-                                     FIELD(manifest_written)};
+                                     FIELD(manifest_written), FIELD(looked), FIELD(has_downloads),
+                                     FIELD(had_previous_files)};
 
 /* By enum run_step. */
 static const struct field phases[] = {FIELD(rss),           FIELD(rss),      FIELD(audio),
-                                      FIELD(transcription), FIELD(spelling), FIELD(index)};
+                                      FIELD(transcription), FIELD(spelling), FIELD(index), FIELD(pre_sync),
+                                      FIELD(pre_check), FIELD(post_check), FIELD(s3_sync), FIELD(refresh),
+                                      FIELD(invalidation)};
 
 static size_t *counter_of(struct run_site_record *record, const struct field *field) {
     return (size_t *)(void *)((char *)record + field->offset);
@@ -64,6 +74,11 @@ static json_t *note_of(struct run_site_record *record, enum run_step step, int64
         if (count)
             json_object_set_new(note, counters[i].name, json_integer((json_int_t)count));
     }
+    for (size_t i = 0; i < ARRAY_LENGTH(levels); i++) {
+        size_t count = *counter_of(record, &levels[i]);
+        if (count)
+            json_object_set_new(note, levels[i].name, json_integer((json_int_t)count));
+    }
     for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
         if (*flag_of(record, &flags[i]))
             json_object_set_new(note, flags[i].name, json_true());
@@ -88,6 +103,28 @@ static void keep_note(struct run *run, const char *name, json_t *note) {
 void run_note(struct run_site *site, enum run_step step, const char *name, int64_t began) {
     int64_t ended = clock_wall_ms(site->run->settings->clock);
     keep_note(site->run, name, note_of(site->record, step, began, ended));
+}
+
+const char *run_site_name(char name[RUN_NAME_SIZE], const struct run *run, const char *task, const char *site) {
+    snprintf(name, RUN_NAME_SIZE, "%s/%s#%u", task, site, run->round);
+    return name;
+}
+
+void run_note_part(struct run_site *site, struct run_site_record *record, enum run_step step, const char *task,
+                   int64_t began) {
+    char name[RUN_NAME_SIZE];
+    struct run_site part = *site;
+    part.record = record;
+    run_note(&part, step, run_site_name(name, site->run, task, site->site->id), began);
+}
+
+bool run_note_flag(struct run *run, const char *task, const char *site, const char *flag) {
+    char name[RUN_NAME_SIZE];
+    run_site_name(name, run, task, site);
+    pthread_mutex_lock(&run->note_lock);
+    bool set = json_get_bool(json_object_get(run->notes, name), flag, false);
+    pthread_mutex_unlock(&run->note_lock);
+    return set;
 }
 
 bool run_load_notes(struct run *run, struct error *err) {
@@ -220,6 +257,9 @@ static void take_note(struct gathering *gathering, const json_t *note) {
     gathering->left_out |= step == STEP_OPEN && outcome == RUN_FAILED;
     for (size_t i = 0; i < ARRAY_LENGTH(counters); i++)
         *counter_of(record, &counters[i]) += (size_t)json_get_int(note, counters[i].name, 0);
+    for (size_t i = 0; i < ARRAY_LENGTH(levels); i++)
+        *counter_of(record, &levels[i]) =
+            (size_t)json_get_int(note, levels[i].name, (json_int_t)*counter_of(record, &levels[i]));
     for (size_t i = 0; i < ARRAY_LENGTH(flags); i++)
         *flag_of(record, &flags[i]) |= json_get_bool(note, flags[i].name, false);
     take_lines(gathering->arena, &gathering->planned, json_object_get(note, "planned"));
@@ -241,10 +281,20 @@ static void mark_skipped(const struct run_settings *settings, struct run_site_re
         record->rss.outcome = record->audio.outcome = RUN_SKIPPED;
     if (settings->skip_audio)
         record->transcription.outcome = RUN_SKIPPED;
-    if (!settings->respell)
+    if (!settings->respell || settings->in_cloud)
         record->spelling.outcome = RUN_SKIPPED;
+    if (settings->in_cloud)
+        record->audio.outcome = RUN_SKIPPED;
     if (settings->skip_index)
         record->index.outcome = RUN_SKIPPED;
+    if (!settings->cloud || settings->in_cloud || settings->skip_pre_sync)
+        record->pre_sync.outcome = record->pre_check.outcome = RUN_SKIPPED;
+    if (!settings->cloud || settings->in_cloud || settings->skip_upload)
+        record->post_check.outcome = record->s3_sync.outcome = RUN_SKIPPED;
+    if (!settings->cloud || (settings->skip_upload && !settings->in_cloud))
+        record->refresh.outcome = RUN_SKIPPED;
+    if (!settings->cloud || settings->skip_invalidation)
+        record->invalidation.outcome = RUN_SKIPPED;
 }
 
 static void end_gathering(struct gathering *gathering) {
@@ -265,7 +315,8 @@ static bool nothing_new(const struct run_report *report) {
     for (size_t i = 0; i < report->site_count; i++) {
         const struct run_site_record *record = &report->sites[i];
         if (record->has_new_files || record->index_changed || record->manifest_written || record->feeds_changed ||
-            record->spelling_corrections || record->planned_count)
+            record->spelling_corrections || record->planned_count || record->has_downloads || record->uploaded ||
+            record->removed_in_cloud || record->refreshed || record->invalidated_paths)
             return false;
     }
     return true;

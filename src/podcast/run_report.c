@@ -39,6 +39,42 @@ static void put_count(json_t *object, const char *key, size_t count) {
     json_object_set_new(object, key, json_integer((json_int_t)count));
 }
 
+/* Names of 7.5, and of the design's ComprehensiveSyncResult (spec/podcast.md sections 7.5, 7.8). */
+static void put_cloud(json_t *object, const struct run_site_record *record) {
+    put_phase(object, "s3PreSync", &record->pre_sync);
+    put_count(object, "s3PreSyncFilesDownloaded", record->files_downloaded);
+    put_phase(object, "preConsistencyCheck", &record->pre_check);
+    put_count(object, "filesMissingLocally", record->missing_locally);
+    put_phase(object, "postConsistencyCheck", &record->post_check);
+    put_count(object, "filesToUpload", record->to_upload);
+    put_count(object, "filesInSync", record->in_sync);
+    put_phase(object, "s3Sync", &record->s3_sync);
+    put_count(object, "s3SyncTotalFilesUploaded", record->uploaded);
+    put_count(object, "s3SyncTotalFilesRemoved", record->removed_in_cloud);
+    put_phase(object, "searchApiRefresh", &record->refresh);
+    put_phase(object, "cloudfrontInvalidation", &record->invalidation);
+    put_count(object, "cloudfrontInvalidationPaths", record->invalidated_paths);
+    const struct {
+        const char *name;
+        size_t count;
+    } synced[] = {{"audioFilesSynced", record->audio_synced},        {"transcriptFilesSynced", record->transcripts_synced},
+                  {"searchEntryFilesSynced", record->entries_synced}, {"manifestFilesSynced", record->manifest_synced},
+                  {"rssFilesSynced", record->rss_synced},             {"searchIndexFilesSynced", record->index_synced},
+                  {"totalFilesSynced", record->uploaded}};
+    json_t *result = json_pack("{s:s}", "siteId", record->site->id);
+    for (size_t i = 0; i < sizeof(synced) / sizeof(*synced); i++)
+        put_count(result, synced[i].name, synced[i].count);
+    json_object_set_new(result, "hadPreviousFiles", json_boolean(record->had_previous_files));
+    json_object_set_new(object, "comprehensiveSyncResult", result);
+    json_object_set_new(object, "syncGap",
+                        json_pack("{s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}}", "before", "localOnly",
+                                  (json_int_t)record->pre_local_only, "s3Only", (json_int_t)record->pre_s3_only,
+                                  "consistent", (json_int_t)record->pre_consistent, "conflicts",
+                                  (json_int_t)record->pre_conflicts, "after", "localOnly",
+                                  (json_int_t)record->post_local_only, "consistent", (json_int_t)record->in_sync,
+                                  "conflicts", (json_int_t)record->post_conflicts));
+}
+
 static json_t *site_json(const struct run_site_record *record) {
     json_t *object = json_object();
     json_object_set_new(object, "siteId", json_string(record->site->id));
@@ -63,6 +99,7 @@ static json_t *site_json(const struct run_site_record *record) {
     put_count(object, "spellingCorrectionsTotalCorrections", record->spelling_corrections);
     put_phase(object, "localIndexing", &record->index);
     put_count(object, "localIndexingEntriesProcessed", record->index_entries);
+    put_cloud(object, record);
     json_object_set_new(object, "planned", lines_json(record->planned, record->planned_count));
     json_object_set_new(object, "warnings", lines_json(record->warnings, record->warning_count));
     json_object_set_new(object, "errors", lines_json(record->errors, record->error_count));
@@ -109,8 +146,24 @@ static void put_lines(struct text *out, const char *head, const char *const *lin
         text_append_format(out, "      - %s\n", lines[i]);
 }
 
+/* False in a local run. */
+static bool has_cloud(const struct run_site_record *record) {
+    return record->pre_sync.outcome != RUN_SKIPPED || record->s3_sync.outcome != RUN_SKIPPED ||
+           record->refresh.outcome != RUN_SKIPPED || record->invalidation.outcome != RUN_SKIPPED;
+}
+
+static void put_uploads(struct text *out, const struct run_site_record *record) {
+    put_phase_line(out, "Phase 5 - Final Sync", &record->post_check);
+    put_phase_line(out, "S3 Upload", &record->s3_sync);
+    put_phase_line(out, "Search-API Refresh", &record->refresh);
+    put_phase_line(out, "CloudFront Invalidation", &record->invalidation);
+}
+
 static void put_site(struct text *out, const struct run_site_record *record) {
+    bool cloud = has_cloud(record);
     text_append_format(out, "\n  %s (%s)\n", record->site->header.primary_title, record->site->id);
+    if (cloud)
+        put_phase_line(out, "Phase 1 - Pre-sync", &record->pre_sync);
     struct run_phase retrieval = record->rss;
     if (record->audio.outcome == RUN_FAILED)
         retrieval.outcome = RUN_FAILED;
@@ -118,9 +171,14 @@ static void put_site(struct text *out, const struct run_site_record *record) {
     put_phase_line(out, "Phase 3 - Audio", &record->transcription);
     put_phase_line(out, "Phase 3.5 - Spelling", &record->spelling);
     put_phase_line(out, "Phase 4 - Local Index", &record->index);
+    if (cloud)
+        put_uploads(out, record);
     text_append_format(out, "    📥 %zu audio files, 🎤 %zu episodes transcribed, 🔍 %zu passages into the index\n",
                        record->new_audio, record->transcribed, record->index_entries);
     text_append_format(out, "    📂 Has new files: %s\n", record->has_new_files ? "yes" : "no");
+    if (cloud)
+        text_append_format(out, "    📁 Files in sync: %zu; Total: 📥 %zu from S3, 📤 %zu to S3\n", record->in_sync,
+                           record->files_downloaded, record->uploaded);
     put_lines(out, "Would do:", record->planned, record->planned_count);
     put_lines(out, "Warnings:", record->warnings, record->warning_count);
     put_lines(out, "Errors:", record->errors, record->error_count);
@@ -155,6 +213,47 @@ static const struct run_phase *index_of(const struct run_site_record *record) {
     return &record->index;
 }
 
+static const struct run_phase *pre_sync_of(const struct run_site_record *record) {
+    return &record->pre_sync;
+}
+
+static const struct run_phase *check_of(const struct run_site_record *record) {
+    return &record->post_check;
+}
+
+static const struct run_phase *upload_of(const struct run_site_record *record) {
+    return &record->s3_sync;
+}
+
+static const struct run_phase *refresh_of(const struct run_site_record *record) {
+    return &record->refresh;
+}
+
+static const struct run_phase *invalidation_of(const struct run_site_record *record) {
+    return &record->invalidation;
+}
+
+static void put_cloud_totals(struct text *out, const struct run_report *report) {
+    size_t wanted = 0;
+    size_t uploading = 0;
+    size_t up = 0;
+    size_t down = 0;
+    bool any = false;
+    for (size_t i = 0; i < report->site_count; i++) {
+        const struct run_site_record *record = &report->sites[i];
+        any |= has_cloud(record);
+        wanted += record->to_upload > 0;
+        uploading += record->uploaded > 0;
+        up += record->uploaded;
+        down += record->files_downloaded;
+    }
+    if (any)
+        text_append_format(out,
+                           "    Sites with files to upload: %zu/%zu, with uploads: %zu/%zu\n"
+                           "    📥 from S3: %zu, 📤 to S3: %zu\n",
+                           wanted, report->site_count, uploading, report->site_count, down, up);
+}
+
 static void put_totals(struct text *out, const struct run_report *report) {
     size_t audio = 0;
     size_t transcribed = 0;
@@ -170,11 +269,17 @@ static void put_totals(struct text *out, const struct run_report *report) {
         fresh += record->has_new_files;
     }
     text_append(out, "\n📊 Overall Statistics:\n");
+    put_rate(out, "Pre-sync", report, pre_sync_of);
     put_rate(out, "RSS retrieval", report, rss_of);
     put_rate(out, "Audio processing", report, audio_of);
     put_rate(out, "Spelling corrections", report, spelling_of);
     put_rate(out, "Local indexing", report, index_of);
+    put_rate(out, "Consistency check", report, check_of);
+    put_rate(out, "S3 upload", report, upload_of);
+    put_rate(out, "Search-API refresh", report, refresh_of);
+    put_rate(out, "CloudFront invalidation", report, invalidation_of);
     text_append_format(out, "    Sites with new files: %zu/%zu\n", fresh, report->site_count);
+    put_cloud_totals(out, report);
     text_append_format(out, "    📥 audio files: %zu, 🎤 transcribed: %zu, 🔍 index entries: %zu, errors: %zu\n", audio,
                        transcribed, entries, errors);
 }

@@ -26,6 +26,7 @@ struct run_source {
     pthread_rwlock_t turn;      /* tasks on the whole site hold it for writing, tasks on one episode for reading */
     pthread_mutex_t lock;       /* guards the manifest's rows among those */
     bool healed;                /* the rows' audio files are what the listing shows */
+    json_t *elsewhere;          /* sizes by keys: files that the cloud has and that could not be brought here; NULL */
 };
 
 /* A site in the hands of one task: what it did is in a record of its own. */
@@ -74,7 +75,20 @@ struct run {
 };
 
 /* What a task's note counts for. */
-enum run_step { STEP_OPEN, STEP_FETCH, STEP_AUDIO, STEP_TRANSCRIBE, STEP_SPELL, STEP_INDEX };
+enum run_step {
+    STEP_OPEN,
+    STEP_FETCH,
+    STEP_AUDIO,
+    STEP_TRANSCRIBE,
+    STEP_SPELL,
+    STEP_INDEX,
+    STEP_PRESYNC,
+    STEP_PRECHECK,
+    STEP_POSTCHECK,
+    STEP_UPLOAD,
+    STEP_REFRESH,
+    STEP_INVALIDATE
+};
 
 /* NULL if the run has no such site. */
 struct run_source *run_find_source(const struct run *run, const char *id);
@@ -83,6 +97,11 @@ bool run_open_source(struct run *run, struct run_source *source, struct error *e
 
 /* Keeps what a task did since `began` (UTC) under its name, in place of what it did before. */
 void run_note(struct run_site *site, enum run_step step, const char *name, int64_t began);
+/* Keeps a part of what a task on a whole site did as a note of its own, with a record of its own. */
+void run_note_part(struct run_site *site, struct run_site_record *record, enum run_step step, const char *task,
+                   int64_t began);
+/* Whether that task of this round has noted that flag of the record for the site. */
+bool run_note_flag(struct run *run, const char *task, const char *site, const char *flag);
 /* Keeps that a task failed; false: it had said so itself. */
 bool run_note_failure(struct run *run, const struct site *site, enum run_step step, const char *name, const char *line);
 /* Whether the task of that name has ended in this run, well or not. */
@@ -137,6 +156,10 @@ void run_gate_close(struct run *run);
 void run_gate_open(struct run *run, bool welcome);
 bool run_gate_pass(struct run *run, struct error *err);
 
+/* The name under which a task on a whole site is noted: once in each round of executions. */
+enum { RUN_NAME_SIZE = 400 };
+const char *run_site_name(char name[RUN_NAME_SIZE], const struct run *run, const char *task, const char *site);
+
 /* ---- what the tasks do. Each fills the task's record; false: the whole of it failed. ---- */
 
 /* Phase 2: the feeds of a site, and its manifest. */
@@ -154,6 +177,15 @@ bool run_transcribe_episode(struct run_site *site, int64_t episode, struct error
 /* Phases 3.5 and 4. */
 void run_respell_site(struct run_site *site);
 void run_index_site(struct run_site *site);
+
+/* Phases 1, 5 and 6, and 2 to 4 in the cloud ("rss", "audio", "index"). What a Retry may help fails as RUN_TRY_AGAIN. */
+bool run_presync_site(struct run_site *site, struct error *err);
+bool run_upload_site(struct run_site *site, struct error *err);
+bool run_refresh_site(struct run_site *site, struct error *err);
+bool run_invalidate_site(struct run_site *site, struct error *err);
+bool run_remote_site(struct run_site *site, const char *phase, struct error *err);
+/* Whether the site's audio may be downloaded and transcribed: not while it is unknown what the cloud has. Warns. */
+bool run_may_fetch(struct run_site *site);
 
 /* The feeds' own transcripts of a site. */
 void run_feed_transcripts(struct run_site *site);

@@ -14,6 +14,8 @@ static bool remove_old_files(struct run_site *site, struct arena *arena, const s
         episode_entries_key(arena, &old),
         episode_transcript_key(arena, &old),
     };
+    if (!state_retire(site->run->state, site->site->id, keys, sizeof(keys) / sizeof(*keys), err))
+        return false;
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
         if (!object_remove(site->files, keys[i], err))
             return false;

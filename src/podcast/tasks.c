@@ -12,11 +12,7 @@
 #include "podcast/run_site.h"
 
 /* An execution may have 25,000 events; an episode that fails makes a dozen. */
-enum { NAME_SIZE = 400, MOST_ITEMS = 500 };
-
-static void site_name(char name[NAME_SIZE], const struct run *run, const char *task, const char *site) {
-    snprintf(name, NAME_SIZE, "%s/%s#%u", task, site, run->round);
-}
+enum { NAME_SIZE = RUN_NAME_SIZE, MOST_ITEMS = 500 };
 
 static void episode_name(char name[NAME_SIZE], const char *task, const char *site, int64_t episode) {
     snprintf(name, NAME_SIZE, "%s/%s/%lld", task, site, (long long)episode);
@@ -69,13 +65,36 @@ static bool on_site(struct task_call *call, const json_t *input, const char *tas
         work(&site);
     done = done && !stopped(&site, err);
     pthread_rwlock_unlock(&site.source->turn);
-    site_name(name, site.run, task, site.site->id);
+    run_site_name(name, site.run, task, site.site->id);
     if (done || site.record->error_count)
         run_note(&site, step, name, began);
     if (done)
         *output = json_pack("{s:s, s:I}", "site", site.site->id, "failed", (json_int_t)site.record->error_count);
     arena_close(site.arena);
     return done;
+}
+
+/* A task on a whole site that asks the cloud: it fails as such, so that Retry can take it up. */
+static bool on_cloud(struct task_call *call, const json_t *input, const char *task, enum run_step step,
+                     bool (*work)(struct run_site *site, const json_t *input, struct error *err), json_t **output,
+                     struct error *err) {
+    struct run_site site;
+    struct error why = {0};
+    char name[NAME_SIZE];
+    if (!begin_at(&site, input, call, err))
+        return false;
+    int64_t began = clock_wall_ms(site.run->settings->clock);
+    pthread_rwlock_wrlock(&site.source->turn);
+    bool done = !stopped(&site, &why) && work(&site, input, &why) && !stopped(&site, &why);
+    pthread_rwlock_unlock(&site.source->turn);
+    if (!done && why.code != ERROR_CANCELLED)
+        run_fail(&site, &why);
+    if (done || why.code != ERROR_CANCELLED)
+        run_note(&site, step, run_site_name(name, site.run, task, site.site->id), began);
+    if (done)
+        *output = json_pack("{s:s, s:I}", "site", site.site->id, "failed", (json_int_t)site.record->error_count);
+    arena_close(site.arena);
+    return done || error_copy(err, &why);
 }
 
 static bool on_episode(struct task_call *call, const json_t *input, const char *task, enum run_step step,
@@ -141,11 +160,36 @@ static void choose(struct opening *opening, const json_t *wanted) {
     }
 }
 
-static size_t active_feeds(const struct site *site) {
-    size_t feeds = 0;
-    for (size_t i = 0; i < site->podcast_count; i++)
-        feeds += site->podcasts[i].active;
-    return feeds;
+/* The phases that the functions of the sites' accounts do. */
+static json_t *remote_phases(const struct run_settings *settings) {
+    json_t *phases_there = json_array();
+    if (settings->cloud && settings->in_cloud && !settings->skip_rss)
+        json_array_append_new(phases_there, json_pack("{s:s}", "phase", "rss"));
+    if (settings->cloud && settings->in_cloud && !settings->skip_audio)
+        json_array_append_new(phases_there, json_pack("{s:s}", "phase", "audio"));
+    if (settings->cloud && settings->in_cloud && !settings->skip_index)
+        json_array_append_new(phases_there, json_pack("{s:s}", "phase", "index"));
+    return phases_there;
+}
+
+/* Takes the sites over. */
+static json_t *plan_of(const struct run_settings *settings, json_t *sites) {
+    enum { CLOUD_JOBS = 4 };
+    bool here = !settings->in_cloud;
+    bool syncs = settings->cloud && here;
+    unsigned cloud_jobs = settings->fetch_jobs < CLOUD_JOBS ? settings->fetch_jobs : CLOUD_JOBS;
+    json_t *plan = json_pack("{s:o, s:b, s:b, s:b, s:b, s:i, s:i, s:i}", "sites", sites, "rss",
+                             (int)(here && !settings->skip_rss), "audio", (int)(here && !settings->skip_audio),
+                             "respell", (int)(here && settings->respell), "index", (int)(here && !settings->skip_index),
+                             "fetchJobs", (int)settings->fetch_jobs, "transcribeJobs", (int)settings->engine.jobs,
+                             "cloudJobs", (int)cloud_jobs);
+    json_object_set_new(plan, "remotePhases", remote_phases(settings));
+    json_object_set_new(plan, "remote", json_boolean(settings->cloud && settings->in_cloud));
+    json_object_set_new(plan, "preSync", json_boolean(syncs && !settings->skip_pre_sync));
+    json_object_set_new(plan, "upload", json_boolean(syncs && !settings->skip_upload));
+    json_object_set_new(plan, "refresh", json_boolean(settings->cloud && (!here || !settings->skip_upload)));
+    json_object_set_new(plan, "invalidate", json_boolean(settings->cloud && !settings->skip_invalidation));
+    return plan;
 }
 
 static bool list_sites(struct task_call *call, const json_t *input, json_t **output, struct error *err) {
@@ -157,19 +201,12 @@ static bool list_sites(struct task_call *call, const json_t *input, json_t **out
     choose(&opening, json_object_get(input, "sites"));
     parallel_for(opening.count, settings->fetch_jobs, open_one, &opening);
     json_t *sites = json_array();
-    size_t feeds = 0;
     for (size_t i = 0; i < opening.count; i++) {
         if (opening.sources[i])
             json_array_append_new(sites, json_pack("{s:s}", "site", opening.sources[i]->site->id));
-        feeds += opening.sources[i] ? active_feeds(opening.sources[i]->site) : 0;
     }
-    if (!settings->skip_rss)
-        run_say(run, "Phase 2: %zu feeds of %zu sites", feeds, opening.count);
     free(opening.sources);
-    *output =
-        json_pack("{s:o, s:b, s:b, s:b, s:b, s:i, s:i}", "sites", sites, "rss", (int)!settings->skip_rss, "audio",
-                  (int)!settings->skip_audio, "respell", (int)settings->respell, "index", (int)!settings->skip_index,
-                  "fetchJobs", (int)settings->fetch_jobs, "transcribeJobs", (int)settings->engine.jobs);
+    *output = plan_of(settings, sites);
     return true;
 }
 
@@ -208,10 +245,13 @@ static void gather_site(struct run_site *site, struct page *page) {
     int64_t began = clock_wall_ms(site->run->settings->clock);
     page->site = site->site->id;
     pthread_rwlock_wrlock(&site->source->turn);
-    if (!page->phase->gather(site, take_item, page, &err))
+    if (!run_may_fetch(site))
+        *(page->phase->step == STEP_AUDIO ? &site->record->audio : &site->record->transcription) =
+            (struct run_phase){RUN_SKIPPED, 0};
+    else if (!page->phase->gather(site, take_item, page, &err))
         run_fail(site, &err);
     pthread_rwlock_unlock(&site->source->turn);
-    site_name(name, page->run, page->phase->name, page->site);
+    run_site_name(name, page->run, page->phase->name, page->site);
     run_note(site, page->phase->step, name, began);
 }
 
@@ -272,7 +312,10 @@ static const struct {
 } steps[] = {{"podcast.fetch", STEP_FETCH},       {"podcast.download", STEP_AUDIO},
              {"podcast.settle", STEP_AUDIO},      {"podcast.transcribe", STEP_TRANSCRIBE},
              {"podcast.finish", STEP_TRANSCRIBE}, {"podcast.respell", STEP_SPELL},
-             {"podcast.index", STEP_INDEX}};
+             {"podcast.index", STEP_INDEX},       {"podcast.presync", STEP_PRESYNC},
+             {"podcast.upload", STEP_UPLOAD},     {"podcast.refresh", STEP_REFRESH},
+             {"podcast.invalidate", STEP_INVALIDATE}, {"podcast.remote.rss", STEP_FETCH},
+             {"podcast.remote.audio", STEP_TRANSCRIBE}, {"podcast.remote.index", STEP_INDEX}};
 
 static bool note_failure(struct task_call *call, const json_t *input, json_t **output, struct error *err) {
     struct run *run = call->with;
@@ -294,7 +337,7 @@ static bool note_failure(struct task_call *call, const json_t *input, json_t **o
     if (episode)
         episode_name(name, task, id, episode);
     else
-        site_name(name, run, task, id);
+        run_site_name(name, run, task, id);
     snprintf(line, sizeof(line), "%s: %s", json_get_text(error, "Error", "failed"), json_get_text(error, "Cause", ""));
     if (run_note_failure(run, source->site, steps[row].step, name, redact_text(line)))
         run_say(run, "  %s: %s", id, line);
@@ -330,6 +373,14 @@ static bool report(struct task_call *call, const json_t *input, json_t **output,
     static bool name(struct task_call *call, const json_t *input, json_t **output, struct error *err) {                \
         return on_site(call, input, task, step, work, output, err);                                                    \
     }
+#define ON_CLOUD(name, task, step, work)                                                                               \
+    static bool do_##name(struct run_site *site, const json_t *input, struct error *err) {                             \
+        (void)input;                                                                                                   \
+        return work(site, err);                                                                                        \
+    }                                                                                                                  \
+    static bool name(struct task_call *call, const json_t *input, json_t **output, struct error *err) {                \
+        return on_cloud(call, input, task, step, do_##name, output, err);                                              \
+    }
 #define ON_EPISODE(name, task, step, work)                                                                             \
     static bool name(struct task_call *call, const json_t *input, json_t **output, struct error *err) {                \
         return on_episode(call, input, task, step, work, output, err);                                                 \
@@ -349,6 +400,31 @@ ON_SITE(finish, "podcast.finish", STEP_TRANSCRIBE, finish_site)
 ON_SITE(respell, "podcast.respell", STEP_SPELL, run_respell_site)
 ON_SITE(index_episodes, "podcast.index", STEP_INDEX, run_index_site)
 
+ON_CLOUD(presync, "podcast.presync", STEP_PRESYNC, run_presync_site)
+ON_CLOUD(upload, "podcast.upload", STEP_UPLOAD, run_upload_site)
+ON_CLOUD(refresh, "podcast.refresh", STEP_REFRESH, run_refresh_site)
+ON_CLOUD(invalidate, "podcast.invalidate", STEP_INVALIDATE, run_invalidate_site)
+
+static bool do_remote(struct run_site *site, const json_t *input, struct error *err) {
+    return run_remote_site(site, json_get_text(input, "phase", ""), err);
+}
+
+static const struct {
+    const char *phase, *task;
+    enum run_step step;
+} remotes[] = {{"rss", "podcast.remote.rss", STEP_FETCH},
+               {"audio", "podcast.remote.audio", STEP_TRANSCRIBE},
+               {"index", "podcast.remote.index", STEP_INDEX}};
+
+static bool remote(struct task_call *call, const json_t *input, json_t **output, struct error *err) {
+    const char *phase = json_get_text(input, "phase", "");
+    for (size_t i = 0; i < ARRAY_LENGTH(remotes); i++) {
+        if (strcmp(phase, remotes[i].phase) == 0)
+            return on_cloud(call, input, remotes[i].task, remotes[i].step, do_remote, output, err);
+    }
+    return error_set(err, ERROR_INVALID, "\"phase\" is \"rss\", \"audio\" or \"index\"");
+}
+
 /* All in the io lane: what strangers' audio is decoded by are worker processes that these tasks wait for. */
 static const struct task tasks[PODCAST_RUN_TASKS] = {
     {.name = "podcast.sites", .lane = TASK_IO, .run = list_sites},
@@ -360,6 +436,11 @@ static const struct task tasks[PODCAST_RUN_TASKS] = {
     {.name = "podcast.finish", .lane = TASK_IO, .run = finish},
     {.name = "podcast.respell", .lane = TASK_IO, .run = respell},
     {.name = "podcast.index", .lane = TASK_IO, .run = index_episodes},
+    {.name = "podcast.presync", .lane = TASK_IO, .run = presync},
+    {.name = "podcast.upload", .lane = TASK_IO, .run = upload},
+    {.name = "podcast.refresh", .lane = TASK_IO, .run = refresh},
+    {.name = "podcast.invalidate", .lane = TASK_IO, .run = invalidate},
+    {.name = "podcast.remote", .lane = TASK_IO, .run = remote},
     {.name = "podcast.failed", .lane = TASK_IO, .run = note_failure},
     {.name = "podcast.report", .lane = TASK_IO, .run = report},
 };
