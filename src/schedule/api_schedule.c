@@ -165,7 +165,7 @@ static json_t *settings_read(struct schedule_call *call, const json_t *before, i
     if (good && !store_zone(call->schedules, zone, &err))
         good = err.code == ERROR_ABSENT ? refuse(error, "Invalid Schedule Expression Timezone %s.", zone)
                                         : schedule_broken(&err, error);
-    if (good && !plan_read(call->schedules, settings, created_ms, plan, &err))
+    if (good && !schedule_plan_read(call->schedules, settings, created_ms, plan, &err))
         good = refuse(error, "Invalid Schedule Expression %s. (%s)", json_get_text(settings, "ScheduleExpression", ""),
                       err.message);
     good = good && check_dates(call, settings, before, plan, error);

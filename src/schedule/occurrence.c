@@ -50,7 +50,7 @@ static bool take(struct schedules *schedules, struct arena *arena, const struct 
     struct error why = {0};
     JSON_OWNED json_t *settings = json_parse(due->settings, strlen(due->settings), &why);
     struct plan plan;
-    if (!settings || !plan_read(schedules, settings, due->created_ms, &plan, &why)) {
+    if (!settings || !schedule_plan_read(schedules, settings, due->created_ms, &plan, &why)) {
         /* One schedule that cannot be read (a time zone that is gone) stops no other. Nothing of it is lost: next_ms
          * stays. */
         log_error("schedule", "%s/%s: %s; looked at again in a minute", due->group, due->name, why.message);

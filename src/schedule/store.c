@@ -102,8 +102,8 @@ static int64_t date_of(const json_t *settings, const char *key) {
     return json_is_number(value) ? (int64_t)(json_number_value(value) * 1000.0) : SCHEDULE_NO_TIME;
 }
 
-bool plan_read(struct schedules *schedules, const json_t *settings, int64_t created_ms, struct plan *plan,
-               struct error *err) {
+bool schedule_plan_read(struct schedules *schedules, const json_t *settings, int64_t created_ms, struct plan *plan,
+                        struct error *err) {
     struct plan found = {.frame = {.created_ms = created_ms}};
     if (!schedule_expression_parse(json_get_text(settings, "ScheduleExpression", ""), &found.expression, err))
         return false;

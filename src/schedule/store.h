@@ -49,8 +49,8 @@ struct plan {
     struct schedule_frame frame;
     int64_t window_ms; /* 0: no flexible window */
 };
-bool plan_read(struct schedules *schedules, const json_t *settings, int64_t created_ms, struct plan *plan,
-               struct error *err);
+bool schedule_plan_read(struct schedules *schedules, const json_t *settings, int64_t created_ms, struct plan *plan,
+                        struct error *err);
 
 /* Makes deliveries of all occurrences up to now and sets each schedule's next one (occurrence.c). */
 bool occurrences_take(struct schedules *schedules, int64_t now_ms, struct error *err);
