@@ -81,6 +81,8 @@ int command_model_remove(struct command_context *context);
 int command_podcast_add(struct command_context *context);
 int command_podcast_list(struct command_context *context);
 int command_podcast_check(struct command_context *context);
+int command_podcast_gap(struct command_context *context);
+int command_podcast_account(struct command_context *context);
 int command_podcast_run(struct command_context *context);
 int command_podcast_index(struct command_context *context);
 int command_podcast_respell(struct command_context *context);

@@ -13,18 +13,19 @@
     "transcribe.provider transcribe.model transcribe.language transcribe.jobs transcribe.threads transcribe.part "     \
     "transcribe.stall transcribe.vad openai.base-url openai.key openai.model openai.largest-upload"
 
-/* `podcast automate` hands them on to the run. */
-#define RUN_OPTIONS                                                                                                    \
-    "podcast.sites run.dry-run run.skip-rss-retrieval run.skip-audio-processing run.skip-local-indexing "              \
-    "run.force-local-indexing run.reapply-spelling-corrections run.local-run-only run.skip-pre-sync run.skip-s3-sync " \
-    "run.skip-cloudfront-invalidation run.max-episodes run.recheck-audio "                                             \
-    "fetch.recheck-days " FETCH_OPTIONS " " TRANSCRIBE_OPTIONS
-
 /* What cloud_open reads (cloud.h), and what cli_store_open gives new objects in a bucket (sync_store.h). */
 #define AWS_OPTIONS                                                                                                    \
     "aws.profile flow.region aws.endpoint-url aws.endpoint-s3 aws.endpoint-sts flow.lambda-endpoint "                  \
     "aws.endpoint-cloudfront aws.endpoint-sns aws.env-automation aws.key-id aws.secret aws.token fetch.allow-private"
 #define ROLE_OPTIONS "aws.role-name"
+
+/* `podcast automate` hands them on to the run. */
+#define RUN_OPTIONS                                                                                                    \
+    "podcast.sites run.dry-run run.skip-rss-retrieval run.skip-audio-processing run.skip-local-indexing "              \
+    "run.force-local-indexing run.reapply-spelling-corrections run.local-run-only run.skip-pre-sync run.skip-s3-sync " \
+    "run.skip-cloudfront-invalidation run.sync-folders run.env run.delete-removed run.max-episodes "                   \
+    "run.recheck-audio fetch.recheck-days " FETCH_OPTIONS " " TRANSCRIBE_OPTIONS " " AWS_OPTIONS " " ROLE_OPTIONS
+
 #define STORE_OPTIONS                                                                                                  \
     "s3.storage-class s3.sse s3.sse-kms-key-id s3.tags s3.acl s3.path-style s3.checksum s3.bucket-owner s3.part-size"
 
@@ -48,6 +49,12 @@ static const struct command table[] = {
      "tidemill podcast list --json", command_podcast_list, false},
     {"podcast", "run", "", 0, 0, "fetch, transcribe and index what is new, for all sites", RUN_OPTIONS,
      "tidemill podcast run --sites hardfork,naddpod --jobs 2", command_podcast_run, false},
+    {"podcast", "gap", "", 0, 0, "show what each site has here and in the cloud, and what differs",
+     "podcast.sites run.sync-folders " AWS_OPTIONS " " ROLE_OPTIONS, "tidemill podcast gap --sites hardfork --json",
+     command_podcast_gap, false},
+    {"podcast", "account", "[set SITE]", 0, 2, "list the accounts that the sites live in, or set a site's",
+     "account.id account.bucket account.distribution",
+     "tidemill podcast account set hardfork --account-id 123456789012", command_podcast_account, false},
     {"podcast", "check", "", 0, 0, "check configuration, files, transcripts and index of the sites",
      "podcast.sites add.site check.all check.format check.verbose check.deep",
      "tidemill podcast check --sites hardfork", command_podcast_check, false},

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/output.h"
+#include "cli/podcast_cloud.h"
 #include "cli/workspace.h"
 #include "podcast/automate.h"
 #include "podcast/history_file.h"
@@ -83,6 +84,11 @@ static void fill_settings(struct command_context *context, struct cli_sites *sit
         .recheck_days = options_integer(options, "fetch.recheck-days"),
         .fetch_jobs = (unsigned)options_integer(options, "fetch.jobs"),
         .largest_audio = (uint64_t)options_integer(options, "fetch.largest-audio"),
+        .skip_pre_sync = options_bool(options, "run.skip-pre-sync"),
+        .skip_upload = options_bool(options, "run.skip-s3-sync"),
+        .skip_invalidation = options_bool(options, "run.skip-cloudfront-invalidation"),
+        .in_cloud = strcmp(options_text(options, "run.env"), "prod") == 0,
+        .delete_removed = options_bool(options, "run.delete-removed"),
     };
     fill_engine(context, &settings->engine);
 }
@@ -99,6 +105,23 @@ static int print_report(struct command_context *context, const struct run_report
     return status ? status : broken ? EXIT_SOME_FAILED : EXIT_WELL;
 }
 
+/* A local run needs no account, and asks for none: where no site has one, or none of the phases that need it is
+ * wanted. */
+static bool open_cloud(struct command_context *context, const struct cli_sites *sites,
+                       struct cli_podcast_cloud *opened, struct run_settings *settings, struct error *err) {
+    bool all_skipped = settings->skip_pre_sync && settings->skip_upload && settings->skip_invalidation;
+    bool local = options_bool(context->options, "run.local-run-only");
+    if (local && settings->in_cloud)
+        return error_set(err, ERROR_USAGE, "--local-run-only and --env prod exclude each other");
+    if (local || (all_skipped && !settings->in_cloud))
+        return true;
+    if (!cli_podcast_cloud_open(context, sites, settings->in_cloud, opened, settings, err))
+        return false;
+    if (!opened->accounts.there && !output_wants_json(context))
+        printf("A local run: there is no %s (docs/accounts.md)\n", opened->accounts.path);
+    return true;
+}
+
 /* Runs with what `adjust` makes of the settings (NULL: nothing); a `whole` run is kept in the history for people. */
 static int run_adjusted(struct command_context *context, void (*adjust)(struct run_settings *settings), bool whole) {
     struct error err = {0};
@@ -113,18 +136,19 @@ static int run_adjusted(struct command_context *context, void (*adjust)(struct r
     }
     struct run_settings settings;
     fill_settings(context, &sites, &settings);
+    struct cli_podcast_cloud opened = {0};
     if (adjust)
         adjust(&settings);
     if (whole)
         settings.history_file = file_join(
             context->arena, automate_folder(context->arena, sites.workspace.root, settings.data), HISTORY_FILE_NAME);
-    settings.http = cli_http_open(context, &err);
-    if (!settings.http)
-        return output_fail(&err, EXIT_NOT_STARTED);
+    bool ready = !whole || open_cloud(context, &sites, &opened, &settings, &err);
+    settings.http = ready ? cli_http_open(context, &err) : NULL;
     struct run_report report = {0};
-    bool done = podcast_run(context->arena, &settings, &report, &err);
+    bool done = settings.http && podcast_run(context->arena, &settings, &report, &err);
     int status = done ? print_report(context, &report, broken) : output_fail(&err, EXIT_NOT_STARTED);
     http_client_close(settings.http);
+    cli_podcast_cloud_close(&opened);
     return status;
 }
 

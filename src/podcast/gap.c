@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "podcast/manifest.h"
 
 struct kind {
     const char *folder, *name;
@@ -67,7 +68,7 @@ struct reading {
     struct gap_report *report;
     enum sync_direction direction;
     bool names;
-    size_t seen[GAP_CATEGORY_COUNT];   /* here and not only here, by category: for the counts of a sync one way */
+    size_t seen[GAP_CATEGORY_COUNT];   /* here, and told of by the plan or the memory */
     size_t listed[GAP_CATEGORY_COUNT]; /* here */
 };
 
@@ -81,6 +82,8 @@ static void take_key(struct reading *reading, struct gap_list *list, const char 
 }
 
 static const char *done_about(const struct gap_conflict *conflict, const struct sync_action *action) {
+    if (action->conflict && strcmp(action->key, MANIFEST_KEY) == 0)
+        return "united";
     if (action->kind == SYNC_LEAVE && conflict->changed_here != conflict->changed_there)
         return conflict->changed_here ? "upload" : "download";
     if (action->kind == SYNC_COPY_LEFT)

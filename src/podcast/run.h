@@ -121,6 +121,12 @@ struct run_report {
 bool podcast_run(struct arena *arena, const struct run_settings *settings, struct run_report *report,
                  struct error *err);
 
+/* The gap report of one site, with names; changes nothing in its files, here or in the cloud. `settings` needs a cloud,
+ * the accounts, data, open_files, clock. ERROR_BUSY while a run syncs it. */
+struct gap_report;
+bool podcast_gap(struct arena *arena, const struct run_settings *settings, const struct site *site,
+                 struct gap_report *report, struct error *err);
+
 /* The result record: {"startedAt",…,"sites":[{siteId, siteTitle, …}]} with the names of docs/podcast.md; a new
  * reference. */
 json_t *run_report_json(const struct run_report *report);

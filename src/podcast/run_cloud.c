@@ -72,7 +72,8 @@ bool run_copy_open(struct run_copy *copy, struct run_site *site, struct arena *a
     struct run_copy opened = {.site = site, .arena = arena, .manifest_rule = SYNC_SKIP};
     opened.account = run_account(site, err);
     if (!opened.account ||
-        !state_retired_read(site->run->state, arena, site->site->id, &opened.retired, &opened.retired_count, err))
+        (site->run->state &&
+         !state_retired_read(site->run->state, arena, site->site->id, &opened.retired, &opened.retired_count, err)))
         return false;
     choose_folders(&opened);
     choose_excludes(&opened);
