@@ -173,6 +173,31 @@ def test_moto_accounts_are_apart():
     assert moto.aws("s3", "ls", credentials=other).stdout.split()[-1] == "theirs"
 
 
+def test_moto_lambda_cloudfront_sns():
+    other = moto.account("210987654321")
+    for account, credentials in ((s3_servers.ACCOUNT, None), ("210987654321", other)):
+        iam, functions = moto.client("iam", credentials), moto.client("lambda", credentials)
+        role = iam.create_role(RoleName="indexer", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        functions.create_function(FunctionName="indexer", Runtime="nodejs20.x", Role=role, Handler="x.y", Code={"ZipFile": b"never run"})
+        moto.lambda_answers('{"status": "SUCCESS"}', '{"status": "PARTIAL"}', account=account)
+        said = [functions.invoke(FunctionName="indexer", Payload=b"{}") for _ in range(3)]
+        assert [(each["StatusCode"], each["Payload"].read()) for each in said] == [
+            (200, b'{"status": "SUCCESS"}'), (200, b'{"status": "PARTIAL"}'), (200, b"{}")]
+        cloudfront = moto.client("cloudfront", credentials)
+        made = cloudfront.create_distribution(DistributionConfig={
+            "CallerReference": "1", "Comment": "", "Enabled": True,
+            "Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "tide.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}]},
+            "DefaultCacheBehavior": {"TargetOriginId": "o", "ViewerProtocolPolicy": "allow-all", "MinTTL": 0,
+                                     "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}}}})["Distribution"]["Id"]
+        cloudfront.create_invalidation(DistributionId=made, InvalidationBatch={"Paths": {"Quantity": 2, "Items": ["/a", "/b c"]}, "CallerReference": "1"})
+        listed = cloudfront.list_invalidations(DistributionId=made)["InvalidationList"]["Items"]
+        paths = cloudfront.get_invalidation(DistributionId=made, Id=listed[0]["Id"])["Invalidation"]["InvalidationBatch"]["Paths"]["Items"]
+        assert len(listed) == 1 and paths == ["/a", "/b c"]
+        topic = moto.client("sns", credentials).create_topic(Name="notices")["TopicArn"]
+        assert topic == f"arn:aws:sns:us-east-1:{account}:notices"
+        assert moto.client("sns", credentials).publish(TopicArn=topic, Message="three nights")["MessageId"]
+
+
 class Raw:
     """The answer to one signed request, as it came; `broken` is what ended it early."""
 
@@ -460,7 +485,9 @@ def test_lies_to_other_services():
         refused("AccessDenied", front.client("sts").assume_role, RoleArn="arn:aws:iam::210987654321:role/podcast-automation", RoleSessionName="session")
         refused("AccessDenied", front.client("cloudfront").create_invalidation, DistributionId="E1", InvalidationBatch={
             "Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": "1"})
-        assert front.counts() == {"GetCallerIdentity": 2, "AssumeRole": 1, "CreateInvalidation": 1}
+        front.tell({"lie": "error", "op": "Invoke", "status": 404, "code": "ResourceNotFoundException", "message": "Function not found"})
+        refused("ResourceNotFoundException", front.client("lambda").invoke, FunctionName="none")
+        assert front.counts() == {"GetCallerIdentity": 2, "AssumeRole": 1, "CreateInvalidation": 1, "Invoke": 1}
 
 
 def test_lying_as_a_program():

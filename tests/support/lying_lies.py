@@ -9,7 +9,8 @@ Instead of asking the server (the body is read first, or with early: true not at
     skewed_clock      minutes: the server's clock is off by these: 403 RequestTimeTooSkewed to whoever differs by over 15, the right signature
                       demanded of the others, and its Date in every answer. For signed headers, not for presigned addresses or signed chunks
     redirect          to region: 301 PermanentRedirect, status: 307 TemporaryRedirect with endpoint: "http://host:port", or status: 400
-                      AuthorizationHeaderMalformed; until requests are signed for that region (307: until they go to that host). quiet: true does not name the region
+                      AuthorizationHeaderMalformed; until requests are signed for that region (307: until they go to that host).
+                      quiet: true does not name the region
     reset_before      the connection breaks, nothing was done
     lost_put          200 with the right ETag; the server never hears of it
     html              200 with a page of HTML, as from a hotel's network     status: other
@@ -233,16 +234,19 @@ def ignore_range(_rule, exchange, _):
     return None
 
 
+def internal(rule, exchange):
+    words = rule.words
+    return error_answer(exchange, 200, words.get("code", "InternalError"), words.get("message", "We encountered an internal error. Please try again."))
+
+
 def error_in_200(rule, exchange, answer):
-    told = error_answer(exchange, 200, rule.words.get("code", "InternalError"), rule.words.get("message", "We encountered an internal error. Please try again."))
-    answer.headers = [each for each in told.headers]
+    told = internal(rule, exchange)
+    answer.headers = told.headers
     answer.set_body(told.body())
 
 
 def error_in_200_undone(rule, exchange, _):
-    if not rule.words.get("undone"):
-        return None
-    return error_answer(exchange, 200, rule.words.get("code", "InternalError"), rule.words.get("message", "We encountered an internal error. Please try again."))
+    return internal(rule, exchange) if rule.words.get("undone") else None
 
 
 def slow(rule, _exchange, answer):

@@ -269,7 +269,8 @@ class Moto(Server):
         return answer["Credentials"]
 
     def lambda_answers(self, *answers, account=ACCOUNT, region=None):
-        """What the next Invokes answer, in turn (text); after them, the request's own body. The function must have been made (no code runs)."""
+        """What the next Invokes answer, in turn (text); after them, the request's own body. No code runs, and moto
+        does not look whether the function is there: a missing one is a lie for lying_s3 (error, ResourceNotFoundException)."""
         status, told = self.ask("POST", "/moto-api/static/lambda-simple/response",
                                 json.dumps({"results": list(answers), "account_id": account, "region": region or self.region}),
                                 {"Content-Type": "application/json"})

@@ -80,7 +80,7 @@ class Bench:
         found += [("aws s3 sync" + (f" {' '.join(more)}" if more else ""), [self.aws, "--endpoint-url", place.endpoint, "s3", "sync", source, target,
                    "--only-show-errors", *more]) for more in ((), *aws)]
         if self.has_sync():
-            found += [("tidemill sync" + (f" {' '.join(more)}" if more else ""), [self.program, "sync", source, target, "--endpoint-url", place.endpoint, *more])
+            found += [(f"tidemill sync {' '.join(more)}".strip(), [self.program, "sync", source, target, "--endpoint-url", place.endpoint, *more])
                       for more in (tidemill or ((),))]
         return found
 
@@ -101,10 +101,10 @@ class Bench:
         if ours and limit:
             print(f"of what the server can take: {100 * limit[0] / min(ours):.0f} %", flush=True)
 
-    def best(self, place, name, command, before=None, after=None):
+    def best(self, place, name, command, before=None, after=None, repeat=None):
         """The best of the runs; None when one failed."""
         runs = []
-        for _ in range(self.words.repeat):
+        for _ in range(repeat or self.words.repeat):
             if before:
                 before()
             measured = self.run(place, command)
@@ -123,6 +123,12 @@ class Bench:
             count += len(page.get("Contents", []))
             size += sum(each["Size"] for each in page.get("Contents", []))
         return count, size
+
+    def empty_bucket(self, bucket):
+        client = self.server.client()
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            if keys := [{"Key": each["Key"]} for each in page.get("Contents", [])]:
+                client.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
 
     def fill(self, name, count, size, spread=1000):
         """A folder of files with bytes that do not compress, dated in the past."""
@@ -151,13 +157,16 @@ class Bench:
         if first["status"] or self.in_bucket("many") != (count, count * size):
             raise RuntimeError(f"the upload failed: {first['told']}")
         print(f"in {first['seconds']:.1f} s", flush=True)
+        def unchanged():
+            return "" if self.in_bucket("many") == (count, count * size) else "the bucket has changed"
+
         rows = []
         honest = [[*FAST, "--checksum"], [*FAST, "--size-only"], [*FAST, "--update", "--use-server-modtime"]]
         for name, command in self.commands(self.server, source, target, honest, [["--size-only"]]):
             if name.startswith("tidemill"):
                 if first := self.best_once(f"{name} ({ADOPTS})", command):
                     rows.append((f"{name} ({ADOPTS})", first))
-            if measured := self.best(self.server, name, command, after=lambda: "" if self.in_bucket("many") == (count, count * size) else "the bucket has changed"):
+            if measured := self.best(self.server, name, command, after=unchanged):
                 rows.append((name, measured))
         self.table(f"Nothing new over {count} objects of {size} bytes", rows, count)
         shutil.rmtree(source)
@@ -171,17 +180,14 @@ class Bench:
 
     def up_and_down(self, name, title, count, size, rclone, aws, limit=False):
         source, down = self.fill(name, count, size, 100), os.path.join(self.folder, name + "-down")
-        client, number = self.server.client(), [0]
-        client.create_bucket(Bucket=name)
+        self.server.client().create_bucket(Bucket=name)
         wanted = (count, count * size)
 
         def empty():
-            number[0] += 1
             shutil.rmtree(down, ignore_errors=True)
             # What tidemill remembers of the last agreement is not of this run.
             shutil.rmtree(os.path.join(self.folder, "data"), ignore_errors=True)
-            self.server.aws("s3", "rb", "--force", f"s3://{name}")
-            client.create_bucket(Bucket=name)
+            self.empty_bucket(name)
             os.makedirs(down)
 
         def is_up():
@@ -214,7 +220,7 @@ class Bench:
         self.table(f"{title}, down", rows)
         clear()
         shutil.rmtree(source)
-        self.server.aws("s3", "rb", "--force", f"s3://{name}")
+        self.empty_bucket(name)
 
     def limit(self, source, bucket, empty):
         """Plain PUTs of whole files by curl: no checksums of the client's, no listing."""
@@ -227,7 +233,8 @@ class Bench:
                     for name in names:
                         url = self.server.client(signature_version="s3v4").generate_presigned_url("put_object", {"Bucket": bucket, "Key": name})
                         out.write(f'upload-file = "{os.path.join(folder, name)}"\nurl = "{url}"\noutput = "/dev/null"\n')
-            measured = self.run(self.server, [shutil.which("curl"), "--silent", "--show-error", "--fail", "--parallel", "--parallel-max", "4", "--config", config])
+            measured = self.run(self.server, [shutil.which("curl"), "--silent", "--show-error", "--fail", "--parallel", "--parallel-max", "4",
+                                              "--config", config])
             if measured["status"]:
                 raise RuntimeError(measured["told"])
             runs.append(measured)
@@ -242,15 +249,15 @@ class Bench:
             place.endpoint, place.credentials = f"http://127.0.0.1:{int(process.stdout.readline())}", {"AccessKeyId": "a", "SecretAccessKey": "b"}
             empty = os.path.join(self.folder, "empty")
             os.makedirs(empty, exist_ok=True)
-            commands = [("rclone sync --dry-run --fast-list --size-only", [self.rclone, "sync", "--dry-run", "--quiet", "--fast-list", "--size-only", "s3:bucket", empty]),
+            dry = ["sync", "--dry-run", "--fast-list", "--size-only"]
+            commands = [(f"rclone {' '.join(dry)}", [self.rclone, *dry, "--quiet", "s3:bucket", empty]),
                         ("rclone lsf -R --fast-list", [self.rclone, "lsf", "-R", "--fast-list", "s3:bucket"]),
-                        ("aws s3 ls --recursive", [self.aws, "--endpoint-url", place.endpoint, "s3", "ls", "--recursive", "s3://bucket"]),
-                        ("aws s3 sync --dryrun", [self.aws, "--endpoint-url", place.endpoint, "s3", "sync", "--dryrun", "s3://bucket", empty])]
+                        ("aws s3 ls --recursive", [self.aws, "--endpoint-url", place.endpoint, "s3", "ls", "--recursive", "s3://bucket"])]
             if self.has_sync():
                 commands.append(("tidemill sync --dry-run", [self.program, "sync", "--dry-run", "s3://bucket", empty, "--endpoint-url", place.endpoint]))
             rows = []
             for name, command in commands:
-                if measured := self.best(place, name, command):
+                if measured := self.best(place, name, command, repeat=1):
                     rows.append((name, measured))
             self.table(f"{count} keys listed (tidemill's ceiling: 256 MB)", rows, count)
         finally:
@@ -264,8 +271,9 @@ class Bench:
                 self.up_and_down("small", f"{count} files of 10 kB", count, 10000, [FAST], [["--profile", "fast"]])
             if "large" in wanted:
                 size = self.scaled(100 * MB)
-                self.up_and_down("large", f"Ten files of {size / MB:.0f} MB", 10, size, [["--transfers", "4", "--s3-upload-concurrency", "4", "--s3-chunk-size", "16M"],
-                                 ["--transfers", "4", "--s3-upload-cutoff", "200M"]], [["--profile", "fast"]], limit=True)
+                parts = ["--transfers", "4", "--s3-upload-concurrency", "4", "--s3-chunk-size", "16M"]
+                whole = ["--transfers", "4", "--s3-upload-cutoff", "200M"]
+                self.up_and_down("large", f"Ten files of {size / MB:.0f} MB", 10, size, [parts, whole], [["--profile", "fast"]], limit=True)
             if "nothing" in wanted:
                 self.nothing_new()
         if "list" in wanted:
