@@ -122,6 +122,7 @@
 #define LIMIT_SPELLING_BYTES 200          /* one misspelling: a short phrase */
 #define LIMIT_TRANSCRIPT_BYTES (64 * MIB) /* an SRT file; 24 hours are about 3 MB */
 #define LIMIT_CHECK_ISSUES 100000         /* kept of one check; the rest is counted */
+#define LIMIT_TFVARS_ENTRIES 1000         /* variables of one site's Terraform; there are about 20 */
 #define LIMIT_API_LIMIT 100               /* hits of one search response */
 #define LIMIT_API_IDS 10000               /* episodeIds of one request */
 #define LIMIT_COVER_BYTES (20 * MIB)      /* a show's picture; Apple asks for at most 3000 by 3000 pixels */
