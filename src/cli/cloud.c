@@ -9,11 +9,13 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/cloud_parts.h"
+#include "web/date.h"
 
 enum {
     CONNECTIONS_MOST = 64,          /* to one host at a time; what uses them has its own numbers, which are smaller */
     FUNCTION_STALL_MS = 920 * 1000, /* a function works for 15 minutes at most, and may say nothing until then */
-    LOCAL_CONNECT_MS = 1000,        /* where there is no metadata service, nobody answers */
+    CLOCK_ANSWER_MS = 20 * 1000,
+    LOCAL_CONNECT_MS = 1000, /* where there is no metadata service, nobody answers */
 };
 
 static void warn(void *to, const char *text) {
@@ -168,6 +170,28 @@ bool cloud_identity(struct cloud *cloud, struct sts_identity *identity, struct e
         *identity = cloud->identity;
     pthread_mutex_unlock(&cloud->identity_lock);
     return done;
+}
+
+bool cloud_clock_skew(const struct cloud *cloud, struct arena *arena, int64_t *skew_ms, const struct cancel *cancel,
+                      struct error *err) {
+    const char *endpoint = cloud->endpoints[CLOUD_STS];
+    struct http_request request = {
+        .url = endpoint ? endpoint : arena_format(arena, "https://sts.%s.amazonaws.com/", cloud->region),
+        .any_status = true,
+        .no_redirects = true,
+        .deadline_ms = CLOCK_ANSWER_MS,
+        .cancel = cancel,
+    };
+    struct http_response response = {0};
+    int64_t then_ms = 0;
+    int64_t before_ms = clock_wall_ms(cloud->context->clock);
+    if (!http_perform(cloud->http, arena, &request, &response, err))
+        return false;
+    int64_t after_ms = clock_wall_ms(cloud->context->clock);
+    if (!date_parse(http_response_header(&response, "date"), &then_ms))
+        return error_set(err, ERROR_INVALID, "%s: tells no time", request.url);
+    *skew_ms = then_ms - before_ms - (after_ms - before_ms) / 2;
+    return true;
 }
 
 /* ---- roles ---- */

@@ -74,10 +74,15 @@ struct podcast_cloud cloud_podcast(struct cloud *cloud);
 /* The region of a site's functions: what its search URL names, else the program's. In `arena` or the cloud's. */
 const char *cloud_site_region(const struct cloud *cloud, struct arena *arena, const struct site_account *account);
 
-/* "true" when the function could be called (Lambda's DryRun). ERROR_ABSENT, ERROR_DENIED with words for people. */
+/* Whether the function could be called (Lambda's DryRun). ERROR_ABSENT, ERROR_DENIED with words for people. */
 bool cloud_function_check(struct cloud *cloud, const struct site_account *account, const char *purpose,
                           const char *function, const struct cancel *cancel, struct error *err);
-/* Whether the site's distribution can be seen; *domain (may be NULL) in `arena`. */
+/* How far the clock of STS is ahead of ours (negative: behind), from the Date of any answer of its. */
+bool cloud_clock_skew(const struct cloud *cloud, struct arena *arena, int64_t *skew_ms, const struct cancel *cancel,
+                      struct error *err);
+
+/* Whether the site's distribution is there: *domain in `arena`, "" where the role may make invalidations but not look
+ * at distributions, as the one of today's Terraform. */
 bool cloud_distribution_check(struct cloud *cloud, struct arena *arena, const struct site_account *account,
                               const char *purpose, const char **domain, struct error *err);
 

@@ -202,20 +202,33 @@ static bool invalidate(void *to, struct arena *arena, const struct site_account 
     return true;
 }
 
+/* Who may not look at a distribution may still ask for an invalidation that nobody made: whether it is the invalidation
+ * or the distribution that is missing tells what is wanted. */
+static bool probe_distribution(struct arena *arena, const struct aws_client *client, const char *distribution,
+                               struct error *err) {
+    struct aws_failure failure = {0};
+    struct cloudfront_invalidation found = {0};
+    return cloudfront_get_invalidation(arena, client, distribution, "I00000000000000", &found, &failure, err) ||
+           (failure.type && strcmp(failure.type, "NoSuchInvalidation") == 0) ||
+           (failure.code && strcmp(failure.code, "NoSuchInvalidation") == 0);
+}
+
 bool cloud_distribution_check(struct cloud *cloud, struct arena *arena, const struct site_account *account,
                               const char *purpose, const char **domain, struct error *err) {
     struct error why = {0};
     struct aws_failure failure = {0};
-    const char *found = NULL;
+    const char *found = "";
     const struct aws_credential_source *credentials =
         cloud_site_credentials(cloud, account->account_id, account->site_id, purpose, err);
     if (!credentials)
         return false;
     struct aws_client client = cloud_client(cloud, CLOUD_CLOUDFRONT, credentials, NULL);
-    if (!cloudfront_get_distribution(arena, &client, account->distribution, &found, &failure, &why))
-        return refuse_distribution(account, &why, "cloudfront:GetDistribution", err);
-    if (domain)
-        *domain = found;
+    if (!cloudfront_get_distribution(arena, &client, account->distribution, &found, &failure, &why)) {
+        found = "";
+        if (why.code != ERROR_DENIED || !probe_distribution(arena, &client, account->distribution, &why))
+            return refuse_distribution(account, &why, "cloudfront:GetInvalidation and CreateInvalidation", err);
+    }
+    *domain = found;
     return true;
 }
 

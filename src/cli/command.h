@@ -87,6 +87,8 @@ int command_podcast_run(struct command_context *context);
 int command_podcast_index(struct command_context *context);
 int command_podcast_respell(struct command_context *context);
 int command_podcast_search(struct command_context *context);
+int command_podcast_validate(struct command_context *context);
+int command_doctor(struct command_context *context);
 int command_podcast_history(struct command_context *context);
 int command_flow_draw(struct command_context *context);
 int command_schedule_create(struct command_context *context);

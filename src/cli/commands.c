@@ -58,6 +58,10 @@ static const struct command table[] = {
     {"podcast", "check", "", 0, 0, "check configuration, files, transcripts and index of the sites",
      "podcast.sites add.site check.all check.format check.verbose check.deep",
      "tidemill podcast check --sites hardfork", command_podcast_check, false},
+    {"podcast", "validate", "roles|access", 1, 1,
+     "check who makes the automation roles, or that each site's account lets the automation in",
+     "podcast.sites " AWS_OPTIONS " " ROLE_OPTIONS, "tidemill podcast validate access --sites hardfork",
+     command_podcast_validate, false},
     {"podcast", "search", "WORDS...", 1, 64, "search what was said",
      "podcast.sites search.limit search.offset search.sort search.from search.to search.podcasts",
      "tidemill podcast search '\"ask not\" country' --sort newest", command_podcast_search, false},
@@ -122,6 +126,10 @@ static const struct command table[] = {
      "serve.listen serve.allow-unsigned serve.access-keys flow.region flow.account flow.mock-config flow.virtual-time "
      "flow.time-scale flow.lambda-endpoint flow.sqs-endpoint flow.connections aws.key-id aws.secret aws.token",
      "tidemill serve --data ~/podcasts --listen 127.0.0.1:8787", command_serve, false},
+    {"doctor", NULL, "", 0, 0, "say what is missing, and the command that mends it",
+     "podcast.sites transcribe.provider transcribe.model transcribe.vad openai.base-url openai.key " AWS_OPTIONS
+     " " ROLE_OPTIONS,
+     "tidemill doctor --sites hardfork", command_doctor, false},
     {"config", NULL, "[NAME]", 0, 1, "print each setting, its value and where it came from", "*",
      "tidemill config transcribe.model", command_config, false},
     {"completion", NULL, "SHELL", 1, 1, "print completions for bash, zsh or fish", "", "tidemill completion bash",

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "cli/doctor.h"
 #include "cli/media_worker.h"
 #include "cli/output.h"
 #include "podcast/media.h"
@@ -16,6 +17,8 @@ size_t cli_media_tasks(struct task tasks[], size_t most) {
         tasks[i] = podcast[i];
     if (count < most)
         tasks[count++] = podcast_check_task;
+    if (count < most)
+        tasks[count++] = doctor_media_task;
     return count;
 }
 

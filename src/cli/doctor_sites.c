@@ -1,0 +1,162 @@
+/* What `tidemill doctor` looks at in the workspace: sites, mapping, keys, who starts the nightly run. */
+#include <string.h>
+#include <unistd.h>
+
+#include "aws/env_file.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/doctor.h"
+#include "podcast/roles.h"
+#include "podcast/site_check.h"
+
+void doctor_workspace(struct doctor *doctor) {
+    const struct workspace *found = &doctor->workspace;
+    if (!doctor->workspace_found) {
+        doctor_say_error(doctor, DOCTOR_MISSING, NULL, "--workspace DIR names the folder that holds sites/",
+                         &doctor->workspace_error);
+        return;
+    }
+    if (found->warning)
+        doctor_say(doctor, DOCTOR_WARNING, NULL, NULL, "%s", found->warning);
+    doctor_say(doctor, DOCTOR_OK, NULL, NULL, "%s; the sites' files are in %s", found->root, found->files_root);
+}
+
+void doctor_sites(struct doctor *doctor) {
+    const struct site_list *list = &doctor->list;
+    if (!doctor->sites_loaded) {
+        if (doctor->workspace_found)
+            doctor_say_error(doctor, DOCTOR_MISSING, NULL, NULL, &doctor->sites_error);
+        else
+            doctor_say(doctor, DOCTOR_NOT_ASKED, NULL, NULL, "not looked for, as there is no workspace");
+        return;
+    }
+    for (size_t i = 0; i < list->failure_count; i++)
+        doctor_say_error(doctor, DOCTOR_MISSING, list->failures[i].id, "correct the file", &list->failures[i].error);
+    if (list->count)
+        doctor_say(doctor, DOCTOR_OK, NULL, NULL, "%zu in %s", list->count, doctor->workspace.sites_folder);
+    else if (!list->failure_count)
+        doctor_say(doctor, DOCTOR_MISSING, NULL, "tidemill podcast add FEED_URL", "there are none yet");
+}
+
+void doctor_site_config(struct doctor *doctor, struct doctor_site *it) {
+    struct site_findings findings = {0};
+    const struct site_finding *first = NULL;
+    site_validate(doctor->context->arena, it->site, &findings);
+    for (size_t i = 0; i < findings.count && !first; i++)
+        if (findings.rows[i].severity == SITE_ERROR)
+            first = &findings.rows[i];
+    const char *mend = arena_format(doctor->context->arena, "tidemill podcast check --sites %s", it->site->id);
+    if (first)
+        doctor_say(doctor, DOCTOR_MISSING, it->site->id, mend, "%zu errors, %zu warnings; the first: %s",
+                   findings.errors, findings.warnings, first->message);
+    else if (findings.warnings)
+        doctor_say(doctor, DOCTOR_OK, it->site->id, NULL, "no errors; %zu warnings, which `podcast check` lists",
+                   findings.warnings);
+    else
+        doctor_say(doctor, DOCTOR_OK, it->site->id, NULL, "no errors");
+}
+
+void doctor_mapping(struct doctor *doctor, struct doctor_site *it) {
+    struct error err = {0};
+    const char *id = it->site->id;
+    if (!doctor->accounts_loaded) {
+        doctor_say_error(doctor, DOCTOR_MISSING, id, NULL, &doctor->accounts_error);
+        return;
+    }
+    if (!doctor->accounts.there) {
+        doctor_say(doctor, DOCTOR_NOT_NEEDED, id, NULL, "no %s: the site is on this machine alone", ACCOUNTS_FILE);
+        return;
+    }
+    const struct site_account *account = accounts_find(&doctor->accounts, id, &err);
+    if (account) {
+        doctor_say(doctor, DOCTOR_OK, id, NULL, "account %s, bucket %s%s%s", account->account_id, account->bucket,
+                   account->distribution ? ", distribution " : "", account->distribution ? account->distribution : "");
+        return;
+    }
+    for (size_t i = 0; i < doctor->accounts.count; i++) {
+        if (strcmp(doctor->accounts.rows[i].account.site_id, id) == 0) {
+            doctor_say_error(doctor, DOCTOR_MISSING, id, NULL, &err);
+            return;
+        }
+    }
+    bool deployed = accounts_deployed(&doctor->accounts, id);
+    doctor_say(doctor, deployed ? DOCTOR_MISSING : DOCTOR_NOT_NEEDED, id,
+               deployed ? "add its row: {\"accountId\", \"bucketName\", \"cloudfrontId\"}" : NULL, "has no row in %s%s",
+               ACCOUNTS_FILE, deployed ? ", but is in " ACCOUNTS_DEPLOYED_FILE : ": it is on this machine alone");
+}
+
+void doctor_deployed(struct doctor *doctor) {
+    const struct site_accounts *accounts = &doctor->accounts;
+    if (!accounts->warning_count)
+        doctor_say(doctor, DOCTOR_OK, NULL, NULL, "%zu in %s", accounts->deployed_count, ACCOUNTS_DEPLOYED_FILE);
+    for (size_t i = 0; i < accounts->warning_count; i++)
+        doctor_say(doctor, DOCTOR_WARNING, NULL, NULL, "%s", accounts->warnings[i]);
+}
+
+void doctor_env_automation(struct doctor *doctor) {
+    struct arena *arena = doctor->context->arena;
+    struct env_automation automation = {0};
+    struct error err = {0};
+    if (!doctor->cloud) {
+        doctor_say_error(doctor, DOCTOR_MISSING, NULL, NULL, &doctor->cloud_error);
+        return;
+    }
+    const char *path = cloud_env_file(doctor->cloud);
+    if (!env_automation_read(arena, path, &automation, &err)) {
+        if (err.code == ERROR_ABSENT)
+            doctor_say(
+                doctor, DOCTOR_WARNING, NULL,
+                "write it with the output env_automation_template of terraform/automation; or use --profile NAME",
+                "%s is not there", path);
+        else
+            doctor_say_error(doctor, DOCTOR_MISSING, NULL, NULL, &err);
+        return;
+    }
+    if (automation.shared)
+        doctor_say(doctor, DOCTOR_WARNING, NULL, arena_format(arena, "chmod 600 '%s'", path),
+                   "%s can be read by others than its owner", path);
+    else
+        doctor_say(doctor, DOCTOR_OK, NULL, NULL, "%s: key %.4s..., region %s", path, automation.key_id,
+                   automation.region);
+}
+
+void doctor_roles(struct doctor *doctor) {
+    struct role_report report;
+    roles_check(doctor->context->arena, doctor->list.sites, doctor->list.count, &report);
+    for (size_t i = 0; i < report.fault_count; i++)
+        doctor_say(doctor, DOCTOR_WARNING, NULL, "correct the file", "%s", report.faults[i]);
+    for (size_t i = 0; i < report.count; i++)
+        if (report.groups[i].fault)
+            doctor_say(doctor, DOCTOR_WARNING, NULL, "tidemill podcast validate roles", "profile %s: %s",
+                       report.groups[i].profile, report.groups[i].fault);
+    if (!report.errors)
+        doctor_say(doctor, DOCTOR_OK, NULL, NULL, "%zu sites in %zu profiles", report.site_count, report.count);
+}
+
+/* ---- the nightly run ---- */
+
+static const char *unit_file(struct arena *arena, const char *folder, const char *name) {
+    const char *path = folder ? file_join(arena, folder, name) : NULL;
+    return path && access(path, F_OK) == 0 ? path : NULL;
+}
+
+void doctor_schedule(struct doctor *doctor) {
+    struct arena *arena = doctor->context->arena;
+    const char *(*environment)(const char *) = doctor->context->environment;
+    const char *home = environment ? environment("HOME") : NULL;
+    const char *config = environment ? environment("XDG_CONFIG_HOME") : NULL;
+    if (!(config && *config) && home)
+        config = file_join(arena, home, ".config");
+    const char *user_units = config ? file_join(arena, config, "systemd/user") : NULL;
+    const char *agents = home ? file_join(arena, home, "Library/LaunchAgents") : NULL;
+    const char *found = unit_file(arena, user_units, "tidemill-podcast.timer");
+    found = found ? found : unit_file(arena, "/etc/systemd/system", "tidemill-podcast.timer");
+    found = found ? found : unit_file(arena, agents, "com.browse-dot-show.ingestion-automation.plist");
+    if (found)
+        doctor_say(doctor, DOCTOR_OK, NULL, NULL, "%s", found);
+    else
+        doctor_say(doctor, DOCTOR_WARNING, NULL, "tidemill podcast automate install",
+                   "nothing was found that starts it");
+}
