@@ -49,8 +49,9 @@ void doctor_site_config(struct doctor *doctor, struct doctor_site *it) {
             first = &findings.rows[i];
     const char *mend = arena_format(doctor->context->arena, "tidemill podcast check --sites %s", it->site->id);
     if (first)
-        doctor_say(doctor, DOCTOR_MISSING, it->site->id, mend, "%zu errors, %zu warnings; the first: %s",
-                   findings.errors, findings.warnings, first->message);
+        doctor_say(doctor, DOCTOR_MISSING, it->site->id, mend, "%zu errors, %zu warnings; the first: %s%s%s",
+                   findings.errors, findings.warnings, first->field ? first->field : "", first->field ? " " : "",
+                   first->message);
     else if (findings.warnings)
         doctor_say(doctor, DOCTOR_OK, it->site->id, NULL, "no errors; %zu warnings, which `podcast check` lists",
                    findings.warnings);

@@ -16,7 +16,7 @@ def config(site):
         "appHeader": {"primaryTitle": site.title(), "includeTitlePrefix": False, "taglinePrimaryPodcastName": site.title(),
                       "taglinePrimaryPodcastExternalURL": f"https://example.org/{site}", "taglineSuffix": "archives",
                       "extraHeightForLongTitle": False, "includeAIUseDisclosure": False},
-        "socialAndMetadata": {"pageTitle": site, "canonicalUrl": f"https://{site}.example.org", "openGraphImagePath": "", "metaDescription": "About", "metaTitle": site},
+        "socialAndMetadata": {"pageTitle": site, "canonicalUrl": f"https://{site}.example.org", "openGraphImagePath": "./assets/social-cards/card.jpg", "metaDescription": "About", "metaTitle": site},
         "includedPodcasts": [{"id": site + "-cast", "rssFeedFile": site + ".xml", "title": site.title(), "status": "active", "url": f"https://example.org/{site}.xml"}],
         "whisperTranscriptionPrompt": "Hello.", "themeColor": "#112233", "themeColorDark": "#223344", "searchPlaceholderOptions": ["tide"],
     }
