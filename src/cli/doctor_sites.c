@@ -158,6 +158,6 @@ void doctor_schedule(struct doctor *doctor) {
     if (found)
         doctor_say(doctor, DOCTOR_OK, NULL, NULL, "%s", found);
     else
-        doctor_say(doctor, DOCTOR_WARNING, NULL, "tidemill podcast automate install",
+        doctor_say(doctor, DOCTOR_WARNING, NULL, "let a timer start `tidemill podcast run`",
                    "nothing was found that starts it");
 }
