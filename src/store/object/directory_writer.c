@@ -84,7 +84,7 @@ static int claim_kept(const struct directory_part *part, const struct names *nam
 
 /* False when the writer has to do without what is kept. */
 static bool begin_kept(struct writer *writer, const char *identity) {
-    struct names names;
+    struct names names = {0};
     struct stat found;
     struct directory_part *part = &writer->part;
     name_all(part, identity, &names);

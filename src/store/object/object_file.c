@@ -99,7 +99,7 @@ void object_file_close(struct object_file *file) {
 
 bool object_put_file(struct object_store *store, const char *key, const char *path,
                      const struct object_put_options *options, struct error *err) {
-    struct object_file file;
+    struct object_file file = {0};
     if (!object_file_open(&file, path, err))
         return false;
     struct object_put_options sized = options ? *options : (struct object_put_options){0};

@@ -32,7 +32,7 @@ static bool still_wanted(const struct transfer *transfer, struct error *err) {
 static bool from_file(struct transfer *transfer, bool *way, struct object_facts *facts, struct error *err) {
     ARENA_OWNED struct arena *arena = arena_open();
     const char *path = object_local_path(transfer->from, arena, transfer->wanted->key);
-    struct object_file file;
+    struct object_file file = {0};
     *way = path != NULL;
     if (!path || !object_file_open(&file, path, err))
         return false;

@@ -49,7 +49,7 @@ static void count_up(void *to, size_t index) {
             atomic_fetch_add(&work->faults, 1);
             return;
         }
-        snprintf(text, sizeof(text), "%d", atoi(data) + 1);
+        snprintf(text, sizeof(text), "%d", (int)strtol(data, NULL, 10) + 1);
         struct object_put_options options = {.if_match = facts.etag, .lazy = index % 2};
         if (object_put_bytes(work->folder, "number", text, strlen(text), &options, &err)) {
             atomic_fetch_add(&work->done, 1);
@@ -94,7 +94,7 @@ static void put_and_settle(void *to, size_t index) {
 static void test_lazy_puts(void **state) {
     struct scratch *scratch = *state;
     struct work work = {.folder = directory_store_open(scratch_path(scratch, "root"), NULL)};
-    parallel_for(THREADS * 4, THREADS, put_and_settle, &work);
+    parallel_for((size_t)THREADS * 4, THREADS, put_and_settle, &work);
     assert_int_equal(work.faults, 0);
     object_store_close(work.folder);
 }
