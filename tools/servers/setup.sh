@@ -48,6 +48,7 @@ go=$(command -v go || true)
 [ -n "$go" ] || fail "$name is built with Go, which is not installed: tools/setup.sh test installs it"
 export GOTOOLCHAIN=local GOWORK=off GOFLAGS=-buildvcs=false CGO_ENABLED=0
 unset GOROOT GOBIN 2>/dev/null || true
+[ -n "${HOME:-}" ] || export HOME="$cache/home" # where Go keeps what it fetched
 
 has() { # has GO: is it new enough?
     minor=$("$1" env GOVERSION | sed -n 's/^go1\.\([0-9]*\).*/\1/p')

@@ -12,6 +12,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -290,6 +291,7 @@ def main():
     words = words.parse_args()
     words.program = os.path.abspath(words.program)
     memory = "/dev/shm"
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))  # with all that is cleared away at the end
     room = os.path.isdir(memory) and shutil.disk_usage(memory).free > ROOM * min(1.0, words.scale)
     with tempfile.TemporaryDirectory(prefix="tidemill-bench-", dir=words.folder or (memory if room else None)) as folder:
         bench = Bench(words, folder)
