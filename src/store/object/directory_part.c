@@ -141,7 +141,8 @@ bool directory_part_write(const struct directory_part *part, const char *data, s
     return true;
 }
 
-/* Time and bytes are on disk, or will be with the next settle, which does not reach other file systems. */
+/* Time and bytes are on disk, or will be with the next settle. What is large is not left to it: a file of the right
+ * size and time with wrong bytes must be small enough for its bytes to be compared. */
 static bool finish(const struct directory_part *part, const struct object_put_options *options, struct error *err) {
     if (options->modified_ms) {
         int64_t seconds = options->modified_ms / 1000 - (options->modified_ms % 1000 < 0);
@@ -151,12 +152,13 @@ static bool finish(const struct directory_part *part, const struct object_put_op
         if (futimens(part->fd, times))
             return error_set_os(err, errno, "cannot set the time of object %s", part->key);
     }
-    if (!options->lazy && fsync(part->fd))
+    struct stat found;
+    if (fstat(part->fd, &found) || ((!options->lazy || (size_t)found.st_size >= LIMIT_PUT_KEPT) && fsync(part->fd)))
         return error_set_os(err, errno, "cannot write object %s", part->key);
     return true;
 }
 
-/* A folder above may have been made lazily: then this one is not enough. */
+/* A settle does not reach other file systems. A folder above may have been made lazily: then this one is not enough. */
 static bool sync_folder(const struct directory_part *part, const struct stat *found, bool lazy, struct error *err) {
     int failed = 0;
     if (!lazy && atomic_load(&part->directory->unsettled) && !directory_settle(part->directory, err))
