@@ -224,8 +224,6 @@ static const struct {
     {"NoSuchUpload", ERROR_ABSENT, false, NULL},
     {"NoSuchVersion", ERROR_ABSENT, false, NULL},
     {"NoSuchBucket", ERROR_CONFIG, false, "check the bucket's name and its region"},
-    {"AccessDenied", ERROR_DENIED, false,
-     "the credentials lack a permission here, or the bucket belongs to another account"},
     {"InvalidObjectState", ERROR_UNSUPPORTED, false,
      "the object lies in an archive (GLACIER or DEEP_ARCHIVE); restore it first, then run again"},
     {"PreconditionFailed", ERROR_CHANGED, false, NULL},
@@ -253,6 +251,8 @@ bool s3_failure_name(const struct aws_failure *failure, struct error *err) {
             continue;
         err->code = refusals[i].error;
         err->retryable = refusals[i].retryable;
+        if (refusals[i].hint)
+            *err->hint = 0; /* the client's knows nothing of S3 */
         return refusals[i].hint ? error_hint(err, "%s", refusals[i].hint) : false;
     }
     /* A HEAD has no words but its status. */

@@ -248,13 +248,21 @@ bool s3_complete_upload(struct arena *arena, struct s3_bucket *bucket, const cha
 bool s3_abort_upload(struct arena *arena, struct s3_bucket *bucket, const char *key, const char *id,
                      struct aws_failure *failure, struct error *err);
 
-/* Called for each upload in progress whose key starts with `prefix`; returning false ends it with *err as set. */
+/* Called for each upload in progress whose key starts with `prefix`; returning false ends it with *err as set. Of a
+ * failure only the status is kept. */
 typedef bool s3_upload_visit(void *to, const struct s3_upload *upload, struct error *err);
 bool s3_list_uploads(struct s3_bucket *bucket, const char *prefix, s3_upload_visit *visit, void *to,
                      struct aws_failure *failure, struct error *err);
-/* All parts, in order of their numbers, in the arena. */
+
+/* The parts of an upload, in order of their numbers; in the arena. */
+struct s3_parts {
+    struct s3_part *list;
+    size_t count;
+    const char *algorithm; /* of their checksums; "" if it tells none */
+};
+
+/* `checksum`: which one of each part is told. */
 bool s3_list_parts(struct arena *arena, struct s3_bucket *bucket, const char *key, const char *id,
-                   enum s3_checksum checksum, struct s3_part **parts, size_t *count, struct aws_failure *failure,
-                   struct error *err);
+                   enum s3_checksum checksum, struct s3_parts *parts, struct aws_failure *failure, struct error *err);
 
 #endif

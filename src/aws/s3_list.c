@@ -217,15 +217,20 @@ bool s3_list_uploads(struct s3_bucket *bucket, const char *prefix, s3_upload_vis
         if (good)
             arena_reset(arena);
     }
+    /* Its texts go with the arena. */
+    if (!good)
+        *failure = (struct aws_failure){.status = failure->status,
+                                        .type = "",
+                                        .code = "",
+                                        .message = "",
+                                        .request_id = "",
+                                        .region = "",
+                                        .endpoint = "",
+                                        .body = ""};
     return good;
 }
 
 /* ---- parts ---- */
-
-struct part_list {
-    struct s3_part *parts;
-    size_t count, capacity;
-};
 
 static bool part_read(struct arena *arena, const struct aws_element *element, enum s3_checksum checksum,
                       struct s3_part *part, struct error *err) {
@@ -243,30 +248,31 @@ static bool part_read(struct arena *arena, const struct aws_element *element, en
 }
 
 static bool parts_read(struct arena *arena, const struct aws_element *root, enum s3_checksum checksum,
-                       struct part_list *list, bool *more, struct error *err) {
-    size_t before = list->count;
+                       struct s3_parts *parts, size_t *capacity, bool *more, struct error *err) {
+    size_t before = parts->count;
+    parts->algorithm = aws_xml_text(arena, root, "ChecksumAlgorithm", "");
     for (const struct aws_element *at = aws_xml_child(root, "Part"); at; at = aws_xml_next(at)) {
         struct s3_part part;
         if (!part_read(arena, at, checksum, &part, err))
             return false;
-        if (list->count && part.number <= list->parts[list->count - 1].number)
+        if (parts->count && part.number <= parts->list[parts->count - 1].number)
             return error_set(err, ERROR_INVALID, "the listing of parts goes backwards");
-        list->parts = arena_grow(arena, list->parts, list->count, &list->capacity, sizeof(*list->parts));
-        list->parts[list->count++] = part;
+        parts->list = arena_grow(arena, parts->list, parts->count, capacity, sizeof(*parts->list));
+        parts->list[parts->count++] = part;
     }
     if (!flag_read(arena, root, "IsTruncated", more, err))
         return false;
-    return !*more || list->count > before ||
+    return !*more || parts->count > before ||
            error_set(err, ERROR_INVALID, "the listing of parts does not come forward");
 }
 
 bool s3_list_parts(struct arena *arena, struct s3_bucket *bucket, const char *key, const char *id,
-                   enum s3_checksum checksum, struct s3_part **parts, size_t *count, struct aws_failure *failure,
-                   struct error *err) {
-    struct part_list list = {0};
+                   enum s3_checksum checksum, struct s3_parts *parts, struct aws_failure *failure, struct error *err) {
+    struct s3_parts made = {.algorithm = ""};
+    size_t capacity = 0;
     for (bool more = true; more;) {
         struct http_response response;
-        unsigned marker = list.count ? list.parts[list.count - 1].number : 0;
+        unsigned marker = made.count ? made.list[made.count - 1].number : 0;
         const struct s3_call call = {.method = "GET",
                                      .key = key,
                                      .query = arena_format(arena, "max-parts=%d&part-number-marker=%u&%s", S3_KEYS_MOST,
@@ -274,12 +280,11 @@ bool s3_list_parts(struct arena *arena, struct s3_bucket *bucket, const char *ke
         if (!s3_call(arena, bucket, &call, &response, failure, err))
             return false;
         struct aws_xml *xml = s3_document(arena, &response, "ListPartsResult", failure, err);
-        bool good = xml && parts_read(arena, aws_xml_root(xml), checksum, &list, &more, err);
+        bool good = xml && parts_read(arena, aws_xml_root(xml), checksum, &made, &capacity, &more, err);
         aws_xml_close(xml);
         if (!good)
             return false;
     }
-    *parts = list.parts;
-    *count = list.count;
+    *parts = made;
     return true;
 }

@@ -77,13 +77,14 @@ void s3_header_condition(struct s3_headers *headers, struct arena *arena, const 
 /* ---- reading ---- */
 
 /* "bytes 5-9/1234". */
-static bool range_read(const char *text, uint64_t *first, uint64_t *size) {
+static bool range_read(const char *text, uint64_t *first, uint64_t *last, uint64_t *size) {
     unsigned long long from = 0, to = 0, all = 0;
     int end = 0;
     if (!text || sscanf(text, "bytes %20llu-%20llu/%20llu%n", &from, &to, &all, &end) < 3 || text[end] || from > to ||
         to >= all)
         return false;
     *first = from;
+    *last = to;
     *size = all;
     return true;
 }
@@ -130,7 +131,13 @@ bool s3_head_object(struct arena *arena, struct s3_bucket *bucket, const char *k
                                  .headers = headers.list,
                                  .header_count = headers.count,
                                  .cancel = cancel};
-    return s3_call(arena, bucket, &call, &response, failure, err) && object_read(arena, &response, object, err);
+    if (!s3_call(arena, bucket, &call, &response, failure, err) || !object_read(arena, &response, object, err))
+        return false;
+    /* Of a part some tell the length only so. */
+    uint64_t first = 0, last = 0, all = 0;
+    if (part && range_read(http_response_header(&response, "content-range"), &first, &last, &all))
+        object->size = last - first + 1;
+    return true;
 }
 
 struct reading {
@@ -141,9 +148,15 @@ struct reading {
 static bool get_begin(void *to, const struct http_response *response, struct error *err) {
     struct reading *reading = to;
     struct s3_object object;
-    if (!object_read(reading->arena, response, &object, err))
+    if (!object_read(reading->arena, response, &object, err)) {
+        /* Without a length nobody can say whether it came whole; a proxy in between has no such answer each time. */
+        if (err)
+            err->retryable = true;
         return false;
-    if (object.partial && !range_read(http_response_header(response, "content-range"), &object.first, &object.size))
+    }
+    uint64_t last = 0;
+    if (object.partial &&
+        !range_read(http_response_header(response, "content-range"), &object.first, &last, &object.size))
         return error_set(err, ERROR_INVALID, "the answer tells no range");
     return reading->get->begin(reading->get->to, &object, err);
 }
@@ -159,7 +172,7 @@ bool s3_get_object(struct arena *arena, struct s3_bucket *bucket, const char *ke
     struct s3_headers headers = {.count = 0};
     struct reading reading = {.arena = arena, .get = get};
     struct http_sink sink = {.begin = get_begin, .piece = get_piece, .to = &reading};
-    uint64_t last = get->length > UINT64_MAX - get->from ? UINT64_MAX : get->from + get->length - 1;
+    uint64_t last = get->length > UINT64_MAX - 1 - get->from ? UINT64_MAX : get->from + get->length - 1;
     if (last != UINT64_MAX)
         s3_header(&headers, "Range",
                   arena_format(arena, "bytes=%llu-%llu", (unsigned long long)get->from, (unsigned long long)last));
@@ -215,15 +228,16 @@ bool s3_delete_object(struct arena *arena, struct s3_bucket *bucket, const char 
 struct removal_order {
     const char *key;
     size_t at;
+    bool told;
 };
 
 static int compare_keys(const void *left, const void *right) {
     return strcmp(((const struct removal_order *)left)->key, ((const struct removal_order *)right)->key);
 }
 
-/* The document of the request ("DeleteObjects"), which tells only what failed. */
+/* The document of the request ("DeleteObjects"). Silence is not taken for success: each key is to be answered for. */
 static bool removal_document(struct text *text, const char *const *keys, size_t count, struct error *err) {
-    text_append(text, "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>");
+    text_append(text, "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>false</Quiet>");
     for (size_t i = 0; i < count; i++) {
         text_append(text, "<Object><Key>");
         text_append_xml(text, keys[i]);
@@ -233,19 +247,39 @@ static bool removal_document(struct text *text, const char *const *keys, size_t 
     return !text->overflow || error_set(err, ERROR_LIMIT, "the keys to be removed are too long");
 }
 
+/* The entry of a key that the answer is about; of a key that was asked for twice, each in turn. */
+static struct removal_order *find_order(struct removal_order *order, size_t count, const char *key) {
+    struct removal_order wanted = {.key = key};
+    struct removal_order *found = bsearch(&wanted, order, count, sizeof(*order), compare_keys);
+    while (found && found > order && strcmp(found[-1].key, key) == 0)
+        found--;
+    while (found && found->told && found + 1 < order + count && strcmp(found[1].key, key) == 0)
+        found++;
+    return found;
+}
+
 static bool removals_read(struct arena *arena, const struct aws_element *root, const char *const *keys, size_t count,
                           struct s3_removal *removals, struct error *err) {
+    static const char *const kinds[] = {"Deleted", "Error"};
     struct removal_order *order = arena_alloc_array(arena, count, sizeof(*order));
     for (size_t i = 0; i < count; i++)
-        order[i] = (struct removal_order){keys[i], i};
+        order[i] = (struct removal_order){.key = keys[i], .at = i};
     qsort(order, count, sizeof(*order), compare_keys);
-    for (const struct aws_element *at = aws_xml_child(root, "Error"); at; at = aws_xml_next(at)) {
-        struct removal_order wanted = {.key = aws_xml_text(arena, at, "Key", "")};
-        const struct removal_order *found = bsearch(&wanted, order, count, sizeof(*order), compare_keys);
-        if (!found)
-            return error_set(err, ERROR_INVALID, "the answer is about \"%.200s\", which was not asked for", wanted.key);
-        removals[found->at] = (struct s3_removal){.code = aws_xml_text(arena, at, "Code", "unknown"),
-                                                  .message = aws_xml_text(arena, at, "Message", "")};
+    for (size_t kind = 0; kind < ARRAY_LENGTH(kinds); kind++) {
+        for (const struct aws_element *at = aws_xml_child(root, kinds[kind]); at; at = aws_xml_next(at)) {
+            const char *key = aws_xml_text(arena, at, "Key", "");
+            struct removal_order *found = find_order(order, count, key);
+            if (!found)
+                return error_set(err, ERROR_INVALID, "the answer is about \"%.200s\", which was not asked for", key);
+            found->told = true;
+            if (kind)
+                removals[found->at] = (struct s3_removal){.code = aws_xml_text(arena, at, "Code", "unknown"),
+                                                          .message = aws_xml_text(arena, at, "Message", "")};
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!order[i].told)
+            removals[order[i].at] = (struct s3_removal){"InternalError", "the service says nothing about it"};
     }
     return true;
 }

@@ -9,7 +9,8 @@
 #include "store/object/object_driver.h"
 #include "store/object/s3_parts.h"
 
-#define COPY_PART (512 * MIB)
+#define COPY_WHOLE (512 * MIB) /* what is larger goes in parts: one call would say nothing for minutes */
+#define COPY_PART (256 * MIB)
 
 /* ---- copying ---- */
 
@@ -90,7 +91,7 @@ static bool copy_parts(struct copying *copying, struct s3_stored *stored, struct
 
 static bool copy(struct copying *copying, struct s3_stored *stored, struct error *err) {
     struct aws_failure failure;
-    if (copying->size > S3_PUT_MOST)
+    if (copying->size > COPY_WHOLE)
         return copy_parts(copying, stored, err);
     return s3_copy_object(copying->arena, copying->store->bucket, copying->from_bucket, copying->from, copying->etag,
                           copying->to, &copying->attributes, stored, &failure, err);
@@ -98,7 +99,7 @@ static bool copy(struct copying *copying, struct s3_stored *stored, struct error
 
 /* A copy in parts takes nothing over but bytes. */
 static void take_over(struct copying *copying, const struct s3_object *object) {
-    if (copying->size <= S3_PUT_MOST || copying->attributes.replace)
+    if (copying->size <= COPY_WHOLE || copying->attributes.replace)
         return;
     copying->attributes.content_type = object->content_type;
     copying->attributes.cache_control = object->cache_control;
@@ -152,8 +153,8 @@ bool s3_driver_copy_from(void *self, const struct object_store *from, const stru
         copying.attributes.cache_control = options->cache_control;
         copying.attributes.mtime = s3_mtime_text(arena, options->modified_ms);
     }
-    bool good = copying.size <= S3_PUT_MOST || s3_look(source, arena, copying.from, 0, NULL, &object, &why);
-    if (good && copying.size > S3_PUT_MOST)
+    bool good = copying.size <= COPY_WHOLE || s3_look(source, arena, copying.from, 0, NULL, &object, &why);
+    if (good && copying.size > COPY_WHOLE)
         take_over(&copying, &object);
     good = good && copy(&copying, &stored, &why);
     /* These credentials may not read there, or not this way: the long way has both stores' own. */

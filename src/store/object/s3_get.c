@@ -136,7 +136,8 @@ static bool read_all(struct getting *getting, struct arena *arena, const char *w
         }
         /* What did not begin was tried often enough by the client below. */
         tries = getting->delivered - before >= FORWARD ? 0 : tries + 1;
-        if (getting->final || !getting->known || !why.retryable || tries >= getting->store->attempts)
+        bool begun = getting->known || why.code == ERROR_INVALID;
+        if (getting->final || !begun || !why.retryable || tries >= getting->store->attempts)
             return error_copy(err, &why);
         if (!s3_pause(getting->store, tries, NULL))
             return error_set(err, ERROR_CANCELLED, "stopped");

@@ -15,12 +15,12 @@
 struct old_part {
     uint64_t size;
     const char *etag;
+    const char *checksum; /* NULL: not told */
 };
 
 struct parts {
     struct s3_putting *putting;
     const char *id;
-    bool resumed;
     uint64_t size; /* 0: not known before the end */
     uint64_t part_bytes;
     struct s3_part *parts; /* by number - 1 */
@@ -71,23 +71,28 @@ static uint64_t size_of(const struct parts *parts, unsigned number) {
 }
 
 /* Whether the parts there are of the sizes that this put would make. */
-static bool fits(const struct parts *parts, const struct s3_part *there, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (parts->size ? there[i].size != size_of(parts, there[i].number) : there[i].size > parts->part_bytes)
+static bool fits(const struct parts *parts, const struct s3_parts *there) {
+    const char *own = s3_checksum_name(parts->putting->store->checksum);
+    if (*there->algorithm && !text_equal_nocase(there->algorithm, own))
+        return false;
+    for (size_t i = 0; i < there->count; i++) {
+        const struct s3_part *part = &there->list[i];
+        if (parts->size ? part->size != size_of(parts, part->number) : part->size > parts->part_bytes)
             return false;
     }
-    return count > 0;
+    return there->count > 0;
 }
 
-static void take_over(struct parts *parts, const char *id, const struct s3_part *there, size_t count) {
+static void take_over(struct parts *parts, const char *id, const struct s3_parts *there) {
     struct arena *arena = parts->putting->arena;
-    parts->old_count = there[count - 1].number;
+    parts->old_count = there->list[there->count - 1].number;
     parts->old = arena_alloc_array(arena, parts->old_count, sizeof(*parts->old));
-    for (size_t i = 0; i < count; i++)
-        parts->old[there[i].number - 1] = (struct old_part){there[i].size, there[i].etag};
+    for (size_t i = 0; i < there->count; i++) {
+        const struct s3_part *part = &there->list[i];
+        parts->old[part->number - 1] = (struct old_part){part->size, part->etag, part->checksum};
+    }
     parts->id = id;
-    parts->resumed = true;
-    log_debug("s3", "%s: goes on with an upload of which %zu parts are there", parts->putting->key, count);
+    log_debug("s3", "%s: goes on with an upload of which %zu parts are there", parts->putting->key, there->count);
 }
 
 /* Looks for an upload to go on with. One that cannot be looked at is none: it is tidied up some day. */
@@ -101,12 +106,11 @@ static void find_upload(struct parts *parts) {
         return;
     }
     for (size_t i = 0; i < found.count && !parts->id; i++) {
-        struct s3_part *there = NULL;
-        size_t count = 0;
+        struct s3_parts there;
         if (s3_list_parts(putting->arena, putting->store->bucket, putting->key, found.newest[i].id,
-                          putting->store->checksum, &there, &count, &failure, NULL) &&
-            fits(parts, there, count))
-            take_over(parts, found.newest[i].id, there, count);
+                          putting->store->checksum, &there, &failure, NULL) &&
+            fits(parts, &there))
+            take_over(parts, found.newest[i].id, &there);
     }
 }
 
@@ -126,11 +130,16 @@ static bool send_part(void *to, struct arena *arena, const struct s3_body *body,
                           putting->options->cancel, stored, &failure, err);
 }
 
+/* By the ETag; where those are not of the bytes (encrypted with a key of KMS), by the checksum. */
 static bool is_there(const struct parts *parts, unsigned number, const struct s3_piece *piece,
                      const struct s3_sums *sums) {
     if (number > parts->old_count || !parts->old[number - 1].etag)
         return false;
-    return parts->old[number - 1].size == piece->length && strcmp(parts->old[number - 1].etag, sums->md5) == 0;
+    const struct old_part *old = &parts->old[number - 1];
+    bool opaque = atomic_load(&parts->putting->store->opaque_etags);
+    bool same = opaque ? old->checksum && *sums->checksum && strcmp(old->checksum, sums->checksum) == 0
+                       : strcmp(old->etag, sums->md5) == 0;
+    return same && old->size == piece->length;
 }
 
 /* Sends a part, unless it is there. `arena` is the calling thread's. */
@@ -327,14 +336,19 @@ bool s3_put_parts(struct s3_putting *putting, uint64_t size, char **first, size_
 
 struct tidying {
     struct s3_store *store;
+    const char *prefix; /* whole */
     int64_t before_ms;
     size_t removed;
+    bool found;
 };
 
 static bool tidy_visit(void *to, const struct s3_upload *upload, struct error *err) {
     struct tidying *tidying = to;
     struct aws_failure failure;
     ARENA_OWNED struct arena *arena = arena_open();
+    if (!text_starts(upload->key, tidying->prefix))
+        return true;
+    tidying->found = true;
     if (upload->begun_ms >= tidying->before_ms)
         return true;
     if (!s3_abort_upload(arena, tidying->store->bucket, upload->key, upload->id, &failure, err))
@@ -348,8 +362,12 @@ bool s3_driver_tidy(void *self, const char *prefix, int64_t before_ms, size_t *r
     struct tidying tidying = {.store = store, .before_ms = before_ms};
     struct aws_failure failure;
     ARENA_OWNED struct arena *arena = arena_open();
-    const char *whole = s3_whole_key(store, arena, prefix, err);
-    if (!whole || !s3_list_uploads(store->bucket, whole, tidy_visit, &tidying, &failure, err))
+    tidying.prefix = s3_whole_key(store, arena, prefix, err);
+    if (!tidying.prefix || !s3_list_uploads(store->bucket, tidying.prefix, tidy_visit, &tidying, &failure, err))
+        return false;
+    /* MinIO takes the prefix for a whole key, and finds nothing below folders; without one it tells of all. */
+    bool other = *s3_bucket_endpoint(store->bucket) && *tidying.prefix && !tidying.found;
+    if (other && !s3_list_uploads(store->bucket, "", tidy_visit, &tidying, &failure, err))
         return false;
     *removed = tidying.removed;
     return true;
