@@ -17,8 +17,7 @@
 static bool check_folders(struct command_context *context, struct run_settings *settings, struct error *err) {
     const char *names[GAP_CATEGORY_COUNT];
     enum gap_category category;
-    settings->sync_folders =
-        options_list(context->options, "run.sync-folders", &settings->sync_folder_count);
+    settings->sync_folders = options_list(context->options, "run.sync-folders", &settings->sync_folder_count);
     for (size_t i = 0; i < GAP_CATEGORY_COUNT; i++)
         names[i] = gap_folder((enum gap_category)i);
     for (size_t i = 0; i < settings->sync_folder_count; i++) {
@@ -27,15 +26,17 @@ static bool check_folders(struct command_context *context, struct run_settings *
             continue;
         const char *near = text_nearest(folder, names, GAP_CATEGORY_COUNT);
         error_set(err, ERROR_USAGE, "--sync-folders: there is no folder \"%.80s\"", folder);
-        return error_hint(err, near ? "did you mean %s?" : "audio, transcripts, episode-manifest, rss, search-entries "
-                                                           "and search-index are synced",
+        return error_hint(err,
+                          near ? "did you mean %s?"
+                               : "audio, transcripts, episode-manifest, rss, search-entries "
+                                 "and search-index are synced",
                           near);
     }
     return true;
 }
 
-static bool open_cloud(struct command_context *context, struct cli_podcast_cloud *opened,
-                       struct run_settings *settings, struct error *err) {
+static bool open_cloud(struct command_context *context, struct cli_podcast_cloud *opened, struct run_settings *settings,
+                       struct error *err) {
     opened->cloud = cloud_open(context, err);
     if (!opened->cloud)
         return false;

@@ -107,8 +107,8 @@ static int print_report(struct command_context *context, const struct run_report
 
 /* A local run needs no account, and asks for none: where no site has one, or none of the phases that need it is
  * wanted. */
-static bool open_cloud(struct command_context *context, const struct cli_sites *sites,
-                       struct cli_podcast_cloud *opened, struct run_settings *settings, struct error *err) {
+static bool open_cloud(struct command_context *context, const struct cli_sites *sites, struct cli_podcast_cloud *opened,
+                       struct run_settings *settings, struct error *err) {
     bool all_skipped = settings->skip_pre_sync && settings->skip_upload && settings->skip_invalidation;
     bool local = options_bool(context->options, "run.local-run-only");
     if (local && settings->in_cloud)

@@ -74,8 +74,7 @@ struct reading {
 
 static void take_key(struct reading *reading, struct gap_list *list, const char *key) {
     if (reading->names) {
-        list->keys =
-            arena_grow(reading->arena, (void *)list->keys, list->count, &list->capacity, sizeof(*list->keys));
+        list->keys = arena_grow(reading->arena, (void *)list->keys, list->count, &list->capacity, sizeof(*list->keys));
         list->keys[list->count] = arena_text(reading->arena, key);
     }
     list->count++;
@@ -208,10 +207,9 @@ static json_t *conflicts_json(const struct gap_report *report) {
     for (size_t i = 0; i < report->conflict_count; i++) {
         const struct gap_conflict *conflict = &report->conflicts[i];
         json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:o, s:o, s:s}", "key", conflict->key, "localSize",
-                                              (json_int_t)conflict->local_size, "s3Size",
-                                              (json_int_t)conflict->s3_size, "localModified",
-                                              time_json(conflict->local_ms), "s3Modified", time_json(conflict->s3_ms),
-                                              "resolution", conflict->done));
+                                              (json_int_t)conflict->local_size, "s3Size", (json_int_t)conflict->s3_size,
+                                              "localModified", time_json(conflict->local_ms), "s3Modified",
+                                              time_json(conflict->s3_ms), "resolution", conflict->done));
     }
     return list;
 }

@@ -1,5 +1,5 @@
-/* Two manifests of one site made one. The cloud's has been read by others: links and pages have its numbers. So its rows
- * come first, and ours are found among them. */
+/* Two manifests of one site made one. The cloud's has been read by others: links and pages have its numbers. So its
+ * rows come first, and ours are found among them. */
 #include <string.h>
 
 #include "base/limits.h"

@@ -1,9 +1,10 @@
-/* A run of the podcast application: for all selected sites take what the cloud has (phase 1), fetch feeds and audio (2),
- * transcribe (3), correct spellings again when asked (3.5), bring entries and index up to date (4), upload and have the
- * search function take the new index (5), invalidate CloudFront's copies (6). Without a cloud 1, 5 and 6 are not part of
- * it; with `in_cloud` the functions of the sites' accounts do 2 to 4. Each phase takes all sites before the next begins. One failing site, feed or episode never
- * stops the rest; the report names each failure. What is done is marked only afterwards, so a run that was killed goes
- * on where it was, and a second run with nothing new touches nothing. */
+/* A run of the podcast application: for all selected sites take what the cloud has (phase 1), fetch feeds and audio
+ * (2), transcribe (3), correct spellings again when asked (3.5), bring entries and index up to date (4), upload and
+ * have the search function take the new index (5), invalidate CloudFront's copies (6). Without a cloud 1, 5 and 6 are
+ * not part of it; with `in_cloud` the functions of the sites' accounts do 2 to 4. Each phase takes all sites before the
+ * next begins. One failing site, feed or episode never stops the rest; the report names each failure. What is done is
+ * marked only afterwards, so a run that was killed goes on where it was, and a second run with nothing new touches
+ * nothing. */
 #ifndef TIDEMILL_PODCAST_RUN_H
 #define TIDEMILL_PODCAST_RUN_H
 
@@ -86,10 +87,10 @@ struct run_site_record {
     const struct site *site;
     struct run_phase rss, audio, transcription, spelling, index;
     struct run_phase pre_sync, pre_check, post_check, s3_sync, refresh, invalidation;
-    size_t files_downloaded; /* from the cloud */
+    size_t files_downloaded;                                                            /* from the cloud */
     size_t missing_locally, pre_local_only, pre_s3_only, pre_consistent, pre_conflicts; /* before phase 1 */
     size_t to_upload, in_sync, post_local_only, post_conflicts;                         /* before phase 5 */
-    size_t uploaded; /* and of those: */
+    size_t uploaded;                                                                    /* and of those: */
     size_t audio_synced, transcripts_synced, entries_synced, manifest_synced, rss_synced, index_synced;
     size_t removed_in_cloud, refreshed, invalidated_paths;
     bool looked; /* it is known what the cloud has */

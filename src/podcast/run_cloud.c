@@ -9,8 +9,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-static const char *const always_excluded[] = {".DS_Store", "transcripts/.processing-lock.json", "automation-tests/**",
-                                              "search-index/*-wal", "search-index/*-shm", "search-index/*-journal"};
+static const char *const always_excluded[] = {".DS_Store",           "transcripts/.processing-lock.json",
+                                              "automation-tests/**", "search-index/*-wal",
+                                              "search-index/*-shm",  "search-index/*-journal"};
 
 const struct site_account *run_account(const struct run_site *site, struct error *err) {
     return accounts_find(site->run->settings->accounts, site->site->id, err);
@@ -71,9 +72,8 @@ bool run_copy_open(struct run_copy *copy, struct run_site *site, struct arena *a
     const struct podcast_cloud *cloud = site->run->settings->cloud;
     struct run_copy opened = {.site = site, .arena = arena, .manifest_rule = SYNC_SKIP};
     opened.account = run_account(site, err);
-    if (!opened.account ||
-        (site->run->state &&
-         !state_retired_read(site->run->state, arena, site->site->id, &opened.retired, &opened.retired_count, err)))
+    if (!opened.account || (site->run->state && !state_retired_read(site->run->state, arena, site->site->id,
+                                                                    &opened.retired, &opened.retired_count, err)))
         return false;
     choose_folders(&opened);
     choose_excludes(&opened);

@@ -123,10 +123,11 @@ static json_t *settings_json(const struct run *run) {
     char digest[HASH_TEXT_SIZE];
     hash_text(HASH_SHA256, text_value(&ids), ids.length, digest);
     text_close(&ids);
-    json_t *json = json_pack("{s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:I}", "sites", digest, "skipRss", (int)settings->skip_rss,
-                     "skipAudio", (int)settings->skip_audio, "skipIndex", (int)settings->skip_index, "forceIndex",
-                     (int)settings->force_index, "respell", (int)settings->respell, "recheckAudio",
-                     (int)settings->recheck_audio, "maxEpisodes", (json_int_t)settings->max_episodes);
+    json_t *json =
+        json_pack("{s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:I}", "sites", digest, "skipRss", (int)settings->skip_rss,
+                  "skipAudio", (int)settings->skip_audio, "skipIndex", (int)settings->skip_index, "forceIndex",
+                  (int)settings->force_index, "respell", (int)settings->respell, "recheckAudio",
+                  (int)settings->recheck_audio, "maxEpisodes", (json_int_t)settings->max_episodes);
     const struct {
         const char *name;
         bool value;

@@ -69,8 +69,7 @@ bool run_unite_manifest(struct run_copy *copy, struct error *err) {
     size_t length = 0;
     struct manifest_union report = {0};
     struct manifest *theirs = run_cloud_manifest(copy, &text, &length, err);
-    struct manifest *united =
-        theirs ? manifest_unite(site->manifest, theirs, is_worth_more, copy, &report, err) : NULL;
+    struct manifest *united = theirs ? manifest_unite(site->manifest, theirs, is_worth_more, copy, &report, err) : NULL;
     manifest_close(theirs);
     if (!united)
         return false;

@@ -22,26 +22,26 @@ struct field {
     { #name, offsetof(struct run_site_record, name) }
 
 static const struct field counters[] = {
-    FIELD(feeds_checked),  FIELD(feeds_changed),        FIELD(new_episodes),  FIELD(new_audio),
-    FIELD(new_versions),   FIELD(feed_transcripts),     FIELD(transcribed),   FIELD(resumed_parts),
-    FIELD(spelling_files), FIELD(spelling_corrections), FIELD(index_entries), FIELD(files_downloaded),
-    FIELD(uploaded), FIELD(audio_synced), FIELD(transcripts_synced), FIELD(entries_synced), FIELD(manifest_synced),
-    FIELD(rss_synced), FIELD(index_synced), FIELD(removed_in_cloud), FIELD(refreshed), FIELD(invalidated_paths),
+    FIELD(feeds_checked),   FIELD(feeds_changed),        FIELD(new_episodes),       FIELD(new_audio),
+    FIELD(new_versions),    FIELD(feed_transcripts),     FIELD(transcribed),        FIELD(resumed_parts),
+    FIELD(spelling_files),  FIELD(spelling_corrections), FIELD(index_entries),      FIELD(files_downloaded),
+    FIELD(uploaded),        FIELD(audio_synced),         FIELD(transcripts_synced), FIELD(entries_synced),
+    FIELD(manifest_synced), FIELD(rss_synced),           FIELD(index_synced),       FIELD(removed_in_cloud),
+    FIELD(refreshed),       FIELD(invalidated_paths),
 };
 /* Of these the count of the last round that had one. */
 static const struct field levels[] = {
-    FIELD(missing_locally), FIELD(pre_local_only), FIELD(pre_s3_only), FIELD(pre_consistent), FIELD(pre_conflicts),
-    FIELD(to_upload), FIELD(in_sync), FIELD(post_local_only), FIELD(post_conflicts),
+    FIELD(missing_locally), FIELD(pre_local_only), FIELD(pre_s3_only),     FIELD(pre_consistent), FIELD(pre_conflicts),
+    FIELD(to_upload),       FIELD(in_sync),        FIELD(post_local_only), FIELD(post_conflicts),
 };
-static const struct field flags[] = {FIELD(has_new_files), FIELD(has_new_srt), FIELD(index_changed),
-                                     FIELD(manifest_written), FIELD(looked), FIELD(has_downloads),
+static const struct field flags[] = {FIELD(has_new_files),     FIELD(has_new_srt), FIELD(index_changed),
+                                     FIELD(manifest_written),  FIELD(looked),      FIELD(has_downloads),
                                      FIELD(had_previous_files)};
 
 /* By enum run_step. */
-static const struct field phases[] = {FIELD(rss),           FIELD(rss),      FIELD(audio),
-                                      FIELD(transcription), FIELD(spelling), FIELD(index), FIELD(pre_sync),
-                                      FIELD(pre_check), FIELD(post_check), FIELD(s3_sync), FIELD(refresh),
-                                      FIELD(invalidation)};
+static const struct field phases[] = {FIELD(rss),        FIELD(rss),     FIELD(audio),    FIELD(transcription),
+                                      FIELD(spelling),   FIELD(index),   FIELD(pre_sync), FIELD(pre_check),
+                                      FIELD(post_check), FIELD(s3_sync), FIELD(refresh),  FIELD(invalidation)};
 
 static size_t *counter_of(struct run_site_record *record, const struct field *field) {
     return (size_t *)(void *)((char *)record + field->offset);

@@ -1,5 +1,5 @@
-/* Phase 1: what the cloud has and this side lacks, and what has changed there and not here. What changed on both sides is
- * settled: the newer one is taken, the manifest is united. Nothing here is ever removed. */
+/* Phase 1: what the cloud has and this side lacks, and what has changed there and not here. What changed on both sides
+ * is settled: the newer one is taken, the manifest is united. Nothing here is ever removed. */
 #include <string.h>
 
 #include "base/log.h"
@@ -11,7 +11,7 @@ struct presync {
     struct run_copy copy;
     struct run_site *site;
     struct gap_report gap;
-    bool manifest_comes;  /* the plan brings the cloud's */
+    bool manifest_comes;   /* the plan brings the cloud's */
     bool manifest_differs; /* both have changed it */
     bool index_came, manifest_came;
     size_t actions;
@@ -164,8 +164,7 @@ static bool work(struct presync *presync, struct error *err) {
     char *text = NULL;
     size_t length = 0;
     struct error why = {0};
-    struct manifest *comes =
-        presync->manifest_comes ? run_cloud_manifest(&presync->copy, &text, &length, &why) : NULL;
+    struct manifest *comes = presync->manifest_comes ? run_cloud_manifest(&presync->copy, &text, &length, &why) : NULL;
     if (presync->manifest_comes && !comes) {
         sync_close(sync);
         presync->manifest_comes = false;

@@ -1,6 +1,6 @@
-/* What follows an upload: the search function takes the new index (still phase 5), CloudFront drops its old copies (phase
- * 6). Both are owed until they were confirmed, however many runs that takes. With --env prod the functions of the site's
- * account do phases 2 to 4. */
+/* What follows an upload: the search function takes the new index (still phase 5), CloudFront drops its old copies
+ * (phase 6). Both are owed until they were confirmed, however many runs that takes. With --env prod the functions of
+ * the site's account do phases 2 to 4. */
 #include <stdio.h>
 #include <string.h>
 
@@ -97,7 +97,8 @@ struct paths {
 };
 
 static void add_path(struct paths *paths, const char *path) {
-    paths->items = arena_grow(paths->arena, (void *)paths->items, paths->count, &paths->capacity, sizeof(*paths->items));
+    paths->items =
+        arena_grow(paths->arena, (void *)paths->items, paths->count, &paths->capacity, sizeof(*paths->items));
     paths->items[paths->count++] = path;
 }
 
@@ -168,7 +169,8 @@ static bool invalidate(struct run_site *site, const struct site_account *account
         return false;
     }
     site->record->invalidated_paths = paths.count;
-    run_say(site->run, "  %s: CloudFront drops its copies of %zu paths (%s)", site->site->id, paths.count, id ? id : "");
+    run_say(site->run, "  %s: CloudFront drops its copies of %zu paths (%s)", site->site->id, paths.count,
+            id ? id : "");
     return true;
 }
 
@@ -210,7 +212,11 @@ static const struct remote_phase {
 } remote_phases[] = {
     {"rss", "rss-retrieval", "Phase 2: retrieval in the cloud", STEP_FETCH, {"episode-manifest/*", "rss/*", NULL}},
     {"audio", "whisper-transcription", "Phase 3: transcription in the cloud", STEP_TRANSCRIBE, {"transcripts/*", NULL}},
-    {"index", "srt-indexing", "Phase 4: indexing in the cloud", STEP_INDEX, {"search-entries/*", "search-index/*", NULL}},
+    {"index",
+     "srt-indexing",
+     "Phase 4: indexing in the cloud",
+     STEP_INDEX,
+     {"search-entries/*", "search-index/*", NULL}},
 };
 
 static bool call_remote(struct run_site *site, const struct remote_phase *phase, struct error *err) {

@@ -57,9 +57,12 @@ static void put_cloud(json_t *object, const struct run_site_record *record) {
     const struct {
         const char *name;
         size_t count;
-    } synced[] = {{"audioFilesSynced", record->audio_synced},        {"transcriptFilesSynced", record->transcripts_synced},
-                  {"searchEntryFilesSynced", record->entries_synced}, {"manifestFilesSynced", record->manifest_synced},
-                  {"rssFilesSynced", record->rss_synced},             {"searchIndexFilesSynced", record->index_synced},
+    } synced[] = {{"audioFilesSynced", record->audio_synced},
+                  {"transcriptFilesSynced", record->transcripts_synced},
+                  {"searchEntryFilesSynced", record->entries_synced},
+                  {"manifestFilesSynced", record->manifest_synced},
+                  {"rssFilesSynced", record->rss_synced},
+                  {"searchIndexFilesSynced", record->index_synced},
                   {"totalFilesSynced", record->uploaded}};
     json_t *result = json_pack("{s:s}", "siteId", record->site->id);
     for (size_t i = 0; i < sizeof(synced) / sizeof(*synced); i++)

@@ -178,7 +178,8 @@ bool run_transcribe_episode(struct run_site *site, int64_t episode, struct error
 void run_respell_site(struct run_site *site);
 void run_index_site(struct run_site *site);
 
-/* Phases 1, 5 and 6, and 2 to 4 in the cloud ("rss", "audio", "index"). What a Retry may help fails as RUN_TRY_AGAIN. */
+/* Phases 1, 5 and 6, and 2 to 4 in the cloud ("rss", "audio", "index"). What a Retry may help fails as RUN_TRY_AGAIN.
+ */
 bool run_presync_site(struct run_site *site, struct error *err);
 bool run_upload_site(struct run_site *site, struct error *err);
 bool run_refresh_site(struct run_site *site, struct error *err);

@@ -1,8 +1,8 @@
-/* Phase 5: everything that the cloud lacks or has in another form, whenever it arose. What has changed in the cloud alone
- * is left there and listed. Manifest and index go last, so that they name nothing that is not there yet.
+/* Phase 5: everything that the cloud lacks or has in another form, whenever it arose. What has changed in the cloud
+ * alone is left there and listed. Manifest and index go last, so that they name nothing that is not there yet.
  *
- * What is to be uploaded is written down as owed (state.h) before it begins, so that a kill at any point is followed by a
- * refresh and an invalidation. */
+ * What is to be uploaded is written down as owed (state.h) before it begins, so that a kill at any point is followed by
+ * a refresh and an invalidation. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -37,8 +37,8 @@ static bool take_line(void *to, const struct sync_action *action, struct error *
                                        : "it was left there; the next pre-sync takes it");
     if (!goes_up(action->kind))
         return true;
-    upload->keys = arena_grow(site->arena, (void *)upload->keys, upload->count, &upload->capacity,
-                              sizeof(*upload->keys));
+    upload->keys =
+        arena_grow(site->arena, (void *)upload->keys, upload->count, &upload->capacity, sizeof(*upload->keys));
     upload->keys[upload->count++] = arena_text(site->arena, action->key);
     if (site->run->settings->dry_run)
         run_plan(site, "upload %s (%llu bytes) to the cloud", action->key, (unsigned long long)action->size);
@@ -47,9 +47,12 @@ static bool take_line(void *to, const struct sync_action *action, struct error *
 
 static void count_upload(struct run_site_record *record, const char *key) {
     size_t *counters[] = {
-        [GAP_AUDIO] = &record->audio_synced,         [GAP_TRANSCRIPTS] = &record->transcripts_synced,
-        [GAP_MANIFEST] = &record->manifest_synced,   [GAP_RSS] = &record->rss_synced,
-        [GAP_SEARCH_ENTRIES] = &record->entries_synced, [GAP_SEARCH_INDEX] = &record->index_synced,
+        [GAP_AUDIO] = &record->audio_synced,
+        [GAP_TRANSCRIPTS] = &record->transcripts_synced,
+        [GAP_MANIFEST] = &record->manifest_synced,
+        [GAP_RSS] = &record->rss_synced,
+        [GAP_SEARCH_ENTRIES] = &record->entries_synced,
+        [GAP_SEARCH_INDEX] = &record->index_synced,
     };
     enum gap_category category;
     record->uploaded++;
@@ -118,8 +121,8 @@ static bool carry_stage(struct upload *upload, bool last, struct error *err) {
     const char *prefixes[GAP_CATEGORY_COUNT];
     size_t count = 0;
     for (size_t i = 0; i < copy->prefix_count; i++) {
-        bool is_last = strcmp(copy->prefixes[i], "episode-manifest/") == 0 ||
-                       strcmp(copy->prefixes[i], "search-index/") == 0;
+        bool is_last =
+            strcmp(copy->prefixes[i], "episode-manifest/") == 0 || strcmp(copy->prefixes[i], "search-index/") == 0;
         if (is_last == last)
             prefixes[count++] = copy->prefixes[i];
     }
@@ -172,8 +175,8 @@ static bool carry_out(struct upload *upload, struct error *err) {
     struct run_site *site = upload->site;
     if (upload->count)
         run_say(site->run, "  %s: %zu files to upload", site->site->id, upload->count);
-    bool done = begin_debt(upload, err) && (!upload->count || (carry_stage(upload, false, err) &&
-                                                               carry_stage(upload, true, err))) &&
+    bool done = begin_debt(upload, err) &&
+                (!upload->count || (carry_stage(upload, false, err) && carry_stage(upload, true, err))) &&
                 remove_retired(upload, err);
     return state_owed_settle(site->run->state, site->site->id, upload->unsure, done ? err : NULL) && done;
 }
@@ -224,7 +227,7 @@ bool run_upload_site(struct run_site *site, struct error *err) {
     if (!done)
         return run_cloud_fault(err, "upload");
     record->removed_in_cloud = upload.removed;
-    record->s3_sync.outcome = record->error_count               ? RUN_FAILED
+    record->s3_sync.outcome = record->error_count                  ? RUN_FAILED
                               : record->uploaded || upload.removed ? RUN_OK
                                                                    : RUN_NOT_NEEDED;
     return true;

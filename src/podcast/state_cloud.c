@@ -61,8 +61,7 @@ bool state_owed_settle(struct podcast_state *state, const char *site, const json
 bool state_owed_read(struct podcast_state *state, struct arena *arena, const char *site, enum state_debt debt,
                      struct state_owed **owed, size_t *count, struct error *err) {
     static const char *const statements[] = {
-        [STATE_REFRESH] =
-            "SELECT key, stamp_ms FROM owed WHERE site = ? AND certain = 1 AND refresh = 1 ORDER BY key",
+        [STATE_REFRESH] = "SELECT key, stamp_ms FROM owed WHERE site = ? AND certain = 1 AND refresh = 1 ORDER BY key",
         [STATE_INVALIDATION] =
             "SELECT key, stamp_ms FROM owed WHERE site = ? AND certain = 1 AND invalidate = 1 ORDER BY key",
     };
@@ -88,11 +87,11 @@ bool state_owed_paid(struct podcast_state *state, const char *site, enum state_d
     const char *pay = debt == STATE_REFRESH ? "UPDATE owed SET refresh = 0 WHERE site = ? AND certain = 1"
                                             : "UPDATE owed SET invalidate = 0 WHERE site = ? AND certain = 1";
     state_lock(state);
-    bool done = db_begin(state->db, err) && db_run_with(state->db, err, pay, "t", site) &&
-                db_run_with(state->db, err,
-                            "DELETE FROM owed WHERE site = ? AND certain = 1 AND refresh = 0 AND invalidate = 0", "t",
-                            site) &&
-                db_commit(state->db, err);
+    bool done =
+        db_begin(state->db, err) && db_run_with(state->db, err, pay, "t", site) &&
+        db_run_with(state->db, err,
+                    "DELETE FROM owed WHERE site = ? AND certain = 1 AND refresh = 0 AND invalidate = 0", "t", site) &&
+        db_commit(state->db, err);
     if (!done)
         db_rollback(state->db);
     return state_unlock(state, done);

@@ -178,11 +178,11 @@ static json_t *plan_of(const struct run_settings *settings, json_t *sites) {
     bool here = !settings->in_cloud;
     bool syncs = settings->cloud && here;
     unsigned cloud_jobs = settings->fetch_jobs < CLOUD_JOBS ? settings->fetch_jobs : CLOUD_JOBS;
-    json_t *plan = json_pack("{s:o, s:b, s:b, s:b, s:b, s:i, s:i, s:i}", "sites", sites, "rss",
-                             (int)(here && !settings->skip_rss), "audio", (int)(here && !settings->skip_audio),
-                             "respell", (int)(here && settings->respell), "index", (int)(here && !settings->skip_index),
-                             "fetchJobs", (int)settings->fetch_jobs, "transcribeJobs", (int)settings->engine.jobs,
-                             "cloudJobs", (int)cloud_jobs);
+    json_t *plan =
+        json_pack("{s:o, s:b, s:b, s:b, s:b, s:i, s:i, s:i}", "sites", sites, "rss", (int)(here && !settings->skip_rss),
+                  "audio", (int)(here && !settings->skip_audio), "respell", (int)(here && settings->respell), "index",
+                  (int)(here && !settings->skip_index), "fetchJobs", (int)settings->fetch_jobs, "transcribeJobs",
+                  (int)settings->engine.jobs, "cloudJobs", (int)cloud_jobs);
     json_object_set_new(plan, "remotePhases", remote_phases(settings));
     json_object_set_new(plan, "remote", json_boolean(settings->cloud && settings->in_cloud));
     json_object_set_new(plan, "preSync", json_boolean(syncs && !settings->skip_pre_sync));
@@ -309,13 +309,20 @@ static bool list_work(struct task_call *call, const json_t *input, json_t **outp
 static const struct {
     const char *task;
     enum run_step step;
-} steps[] = {{"podcast.fetch", STEP_FETCH},       {"podcast.download", STEP_AUDIO},
-             {"podcast.settle", STEP_AUDIO},      {"podcast.transcribe", STEP_TRANSCRIBE},
-             {"podcast.finish", STEP_TRANSCRIBE}, {"podcast.respell", STEP_SPELL},
-             {"podcast.index", STEP_INDEX},       {"podcast.presync", STEP_PRESYNC},
-             {"podcast.upload", STEP_UPLOAD},     {"podcast.refresh", STEP_REFRESH},
-             {"podcast.invalidate", STEP_INVALIDATE}, {"podcast.remote.rss", STEP_FETCH},
-             {"podcast.remote.audio", STEP_TRANSCRIBE}, {"podcast.remote.index", STEP_INDEX}};
+} steps[] = {{"podcast.fetch", STEP_FETCH},
+             {"podcast.download", STEP_AUDIO},
+             {"podcast.settle", STEP_AUDIO},
+             {"podcast.transcribe", STEP_TRANSCRIBE},
+             {"podcast.finish", STEP_TRANSCRIBE},
+             {"podcast.respell", STEP_SPELL},
+             {"podcast.index", STEP_INDEX},
+             {"podcast.presync", STEP_PRESYNC},
+             {"podcast.upload", STEP_UPLOAD},
+             {"podcast.refresh", STEP_REFRESH},
+             {"podcast.invalidate", STEP_INVALIDATE},
+             {"podcast.remote.rss", STEP_FETCH},
+             {"podcast.remote.audio", STEP_TRANSCRIBE},
+             {"podcast.remote.index", STEP_INDEX}};
 
 static bool note_failure(struct task_call *call, const json_t *input, json_t **output, struct error *err) {
     struct run *run = call->with;
