@@ -53,7 +53,8 @@ static const char *another_value(const struct option_row *row, char *buffer, siz
         return strcmp(row->otherwise, "true") == 0 ? "false" : "true";
     case OPTION_CHOICE: {
         size_t first = strcspn(row->choices, "|");
-        bool is_default = strlen(row->otherwise) == first && strncmp(row->otherwise, row->choices, first) == 0;
+        bool is_default =
+            row->otherwise && strlen(row->otherwise) == first && strncmp(row->otherwise, row->choices, first) == 0;
         const char *from = is_default ? row->choices + first + 1 : row->choices;
         snprintf(buffer, size, "%.*s", (int)strcspn(from, "|"), from);
         return buffer;
@@ -62,7 +63,8 @@ static const char *another_value(const struct option_row *row, char *buffer, siz
         snprintf(buffer, size, "%lld", (long long)(row->most > row->least ? row->most : 7));
         return buffer;
     case OPTION_SIZE:
-        return "65537";
+        snprintf(buffer, size, "%lld", (long long)(row->least > 65536 ? row->least : 65536) + 1);
+        return buffer;
     case OPTION_DURATION:
         return "45s";
     default:
