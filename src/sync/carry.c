@@ -253,26 +253,25 @@ static bool take_back(struct carry *carry, bool all, struct error *err) {
 /* The rows of those kinds, the largest first, so that no large one is left to the end alone. */
 static bool queue_rows(struct sync *sync, const char *kinds, struct error *err) {
     char text[512];
-    snprintf(
-        text, sizeof(text),
-        "DROP TABLE IF EXISTS temp.queue; CREATE TEMP TABLE queue (place INTEGER PRIMARY KEY, key TEXT NOT NULL);"
-        "INSERT INTO temp.queue (key) SELECT key FROM temp.plan WHERE state = 0 AND detail IS NULL AND kind IN (%s) "
-        "ORDER BY max(l_size, r_size) DESC, key",
-        kinds);
+    snprintf(text, sizeof(text),
+             "DELETE FROM temp.queue; INSERT INTO temp.queue (key) SELECT key FROM temp.plan WHERE state = 0 AND "
+             "detail IS NULL AND kind IN (%s) "
+             "ORDER BY max(l_size, r_size) DESC, key",
+             kinds);
     return db_run(sync->db, text, err);
 }
 
 static struct errand *next_errand(struct sync *sync, int64_t place, int *found, struct error *err) {
-    STATEMENT_OWNED sqlite3_stmt *statement =
-        db_prepare(sync->db, err,
-                   "SELECT " PLAN_COLUMNS " FROM temp.plan WHERE key = (SELECT q.key FROM temp.queue q "
-                   "WHERE q.place = ?)",
-                   "i", place);
+    sqlite3_stmt *statement = sync_statement(sync, SYNC_PLAN_AT, err);
+    struct errand *errand = NULL;
+    if (statement)
+        sqlite3_bind_int64(statement, 1, place);
     *found = statement ? db_step(sync->db, statement, err) : -1;
-    if (*found != 1)
-        return NULL;
-    struct errand *errand = memory_alloc(sizeof(*errand));
-    sync_plan_read(statement, &errand->row);
+    if (*found == 1) {
+        errand = memory_alloc(sizeof(*errand));
+        sync_plan_read(statement, &errand->row);
+    }
+    sqlite3_reset(statement);
     return errand;
 }
 

@@ -62,8 +62,13 @@ static void fill_side(struct plan_side *side, const struct listing_item *item) {
 
 static bool note_vanished(struct sync *sync, enum sync_side side, const char *etag, const char *key,
                           struct error *err) {
-    return db_run_with(sync->db, err, "INSERT OR IGNORE INTO temp.vanished VALUES (?, ?, ?)", "itt", (int64_t)side,
-                       etag, key);
+    sqlite3_stmt *to = sync_statement(sync, SYNC_VANISHED, err);
+    if (!to)
+        return false;
+    sqlite3_bind_int(to, 1, (int)side);
+    sqlite3_bind_text(to, 2, etag, -1, SQLITE_STATIC);
+    sqlite3_bind_text(to, 3, key, -1, SQLITE_STATIC);
+    return sync_statement_run(sync, to, err);
 }
 
 /* Fills in what is known of the key, and steps on behind it. */
@@ -105,17 +110,25 @@ static bool find_fold(struct sync *sync, struct plan_row *row, struct error *err
                  UTF8PROC_NULLTERM | UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD);
     if (!fold)
         return true;
-    STATEMENT_OWNED sqlite3_stmt *seen =
-        db_prepare(sync->db, err, "SELECT key FROM temp.folded WHERE fold = ?", "t", (const char *)fold);
-    int found = seen ? db_step(sync->db, seen, err) : -1;
+    sqlite3_stmt *seen = sync_statement(sync, SYNC_FOLD_FIND, err);
+    sqlite3_stmt *add = sync_statement(sync, SYNC_FOLD_ADD, err);
+    int found = -1;
+    if (seen && add) {
+        sqlite3_bind_text(seen, 1, (const char *)fold, -1, SQLITE_STATIC);
+        found = db_step(sync->db, seen, err);
+    }
     if (found == 1) {
         const char *other = (const char *)sqlite3_column_text(seen, 0);
         if (asprintf(&row->detail, "differs from \"%s\" only in case or Unicode form, which is the same name there",
                      other) < 0)
             abort();
     }
-    bool done = found >= 0 && (found == 1 || db_run_with(sync->db, err, "INSERT INTO temp.folded VALUES (?, ?)", "tt",
-                                                         (const char *)fold, row->key));
+    sqlite3_reset(seen);
+    if (found == 0) {
+        sqlite3_bind_text(add, 1, (const char *)fold, -1, SQLITE_STATIC);
+        sqlite3_bind_text(add, 2, row->key, -1, SQLITE_STATIC);
+    }
+    bool done = found == 1 || (found == 0 && sync_statement_run(sync, add, err));
     free(fold);
     return done;
 }

@@ -23,6 +23,7 @@ static const char plan_tables[] =
     "INTEGER, state INTEGER, l_there INTEGER, l_size INTEGER, l_ms INTEGER, l_etag TEXT, r_there INTEGER, r_size "
     "INTEGER, r_ms INTEGER, r_etag TEXT, remembered INTEGER, l_kept INTEGER, r_kept INTEGER) WITHOUT ROWID;"
     "CREATE TEMP TABLE vanished (side INTEGER, etag TEXT, key TEXT, PRIMARY KEY (side, etag, key)) WITHOUT ROWID;"
+    "CREATE TEMP TABLE queue (place INTEGER PRIMARY KEY, key TEXT NOT NULL);"
     "CREATE TEMP TABLE folded (fold TEXT PRIMARY KEY, key TEXT) WITHOUT ROWID;";
 
 static bool name_pair(struct sync *sync, struct error *err) {
@@ -45,6 +46,25 @@ static char *memory_path(struct arena *arena, struct sync *sync) {
     return arena_format(arena, "%s/%s.db", settings->memory, digest);
 }
 
+static const char *const statements[] = {
+#define X(name, sql) [name] = sql,
+    SYNC_STATEMENTS(X)
+#undef X
+};
+
+sqlite3_stmt *sync_statement(struct sync *sync, enum sync_statement which, struct error *err) {
+    if (!sync->statements[which])
+        sync->statements[which] = db_prepare(sync->db, err, statements[which], "");
+    return sync->statements[which];
+}
+
+bool sync_statement_run(struct sync *sync, sqlite3_stmt *statement, struct error *err) {
+    bool done = db_step(sync->db, statement, err) == 0;
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    return done;
+}
+
 bool sync_memory_open_pair(struct sync *sync, struct error *err) {
     ARENA_OWNED struct arena *arena = arena_open();
     const struct sync_settings *settings = &sync->settings;
@@ -61,16 +81,12 @@ bool sync_memory_open_pair(struct sync *sync, struct error *err) {
     sync->db = db_open(path, *path ? DB_WAL : 0, migrations, err);
     if (!sync->db || !name_pair(sync, err) || !db_run(sync->db, plan_tables, err))
         return false;
-    sync->insert_plan = db_prepare(
-        sync->db, err,
-        "INSERT OR REPLACE INTO temp.plan (" PLAN_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", "");
-    sync->note = db_prepare(sync->db, err, "INSERT OR REPLACE INTO agreement VALUES (?, ?, ?, ?)", "");
-    return sync->insert_plan && sync->note;
+    return true;
 }
 
 void sync_memory_close_pair(struct sync *sync) {
-    sqlite3_finalize(sync->insert_plan);
-    sqlite3_finalize(sync->note);
+    for (size_t i = 0; i < SYNC_STATEMENT_COUNT; i++)
+        sqlite3_finalize(sync->statements[i]);
     db_close(sync->db);
     file_lock_close(sync->lock);
 }
@@ -116,15 +132,14 @@ void sync_memory_scan_close(struct memory_scan *scan) {
 
 bool sync_memory_note(struct sync *sync, const char *key, uint64_t size, const char *left_etag, const char *right_etag,
                       struct error *err) {
-    sqlite3_stmt *note = sync->note;
+    sqlite3_stmt *note = sync_statement(sync, SYNC_NOTE, err);
+    if (!note)
+        return false;
     sqlite3_bind_text(note, 1, key, -1, SQLITE_STATIC);
     sqlite3_bind_int64(note, 2, (int64_t)size);
     sqlite3_bind_text(note, sync->swapped ? 4 : 3, left_etag, -1, SQLITE_STATIC);
     sqlite3_bind_text(note, sync->swapped ? 3 : 4, right_etag, -1, SQLITE_STATIC);
-    bool done = db_step(sync->db, note, err) == 0;
-    sqlite3_reset(note);
-    sqlite3_clear_bindings(note);
-    return done;
+    return sync_statement_run(sync, note, err);
 }
 
 bool sync_memory_forget(struct sync *sync, const char *key, struct error *err) {

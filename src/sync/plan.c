@@ -20,7 +20,9 @@ static void bind_side(sqlite3_stmt *to, int at, const struct plan_side *side) {
 }
 
 bool sync_plan_add(struct sync *sync, const struct plan_row *row, struct error *err) {
-    sqlite3_stmt *to = sync->insert_plan;
+    sqlite3_stmt *to = sync_statement(sync, SYNC_PLAN_ADD, err);
+    if (!to)
+        return false;
     sqlite3_bind_text(to, 1, row->key, -1, SQLITE_STATIC);
     sqlite3_bind_text(to, 2, row->from, -1, SQLITE_STATIC);
     sqlite3_bind_text(to, 3, row->detail, -1, SQLITE_STATIC);
@@ -33,23 +35,30 @@ bool sync_plan_add(struct sync *sync, const struct plan_row *row, struct error *
     sqlite3_bind_int(to, 16, row->remembered);
     sqlite3_bind_int(to, 17, row->left_kept);
     sqlite3_bind_int(to, 18, row->right_kept);
-    bool done = db_step(sync->db, to, err) == 0;
-    sqlite3_reset(to);
-    sqlite3_clear_bindings(to);
-    return done;
+    return sync_statement_run(sync, to, err);
 }
 
 bool sync_plan_change(struct sync *sync, const struct plan_row *row, struct error *err) {
-    return db_run_with(
-        sync->db, err,
-        "UPDATE temp.plan SET kind = ?, reason = ?, conflict = ?, state = ?, origin = ?, detail = ? WHERE "
-        "key = ?",
-        "iiiittt", (int64_t)row->kind, (int64_t)row->reason, (int64_t)row->conflict, (int64_t)row->state, row->from,
-        row->detail, row->key);
+    sqlite3_stmt *to = sync_statement(sync, SYNC_PLAN_CHANGE, err);
+    if (!to)
+        return false;
+    sqlite3_bind_int(to, 1, (int)row->kind);
+    sqlite3_bind_int(to, 2, (int)row->reason);
+    sqlite3_bind_int(to, 3, row->conflict);
+    sqlite3_bind_int(to, 4, (int)row->state);
+    sqlite3_bind_text(to, 5, row->from, -1, SQLITE_STATIC);
+    sqlite3_bind_text(to, 6, row->detail, -1, SQLITE_STATIC);
+    sqlite3_bind_text(to, 7, row->key, -1, SQLITE_STATIC);
+    return sync_statement_run(sync, to, err);
 }
 
 bool sync_plan_mark(struct sync *sync, const char *key, enum plan_state state, struct error *err) {
-    return db_run_with(sync->db, err, "UPDATE temp.plan SET state = ? WHERE key = ?", "it", (int64_t)state, key);
+    sqlite3_stmt *to = sync_statement(sync, SYNC_PLAN_MARK, err);
+    if (!to)
+        return false;
+    sqlite3_bind_int(to, 1, (int)state);
+    sqlite3_bind_text(to, 2, key, -1, SQLITE_STATIC);
+    return sync_statement_run(sync, to, err);
 }
 
 static char *column_text(sqlite3_stmt *statement, int at) {

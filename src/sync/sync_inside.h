@@ -39,6 +39,31 @@ struct plan_row {
     bool remembered, left_kept, right_kept; /* of rows to be compared */
 };
 
+/* The statements that are kept. Name, SQL. */
+#define SYNC_STATEMENTS(X)                                                                                             \
+    X(SYNC_PLAN_ADD,                                                                                                   \
+      "INSERT OR REPLACE INTO temp.plan (" PLAN_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")              \
+    X(SYNC_PLAN_CHANGE, "UPDATE temp.plan SET kind = ?, reason = ?, conflict = ?, state = ?, origin = ?, detail = ? "  \
+                        "WHERE key = ?")                                                                               \
+    X(SYNC_PLAN_MARK, "UPDATE temp.plan SET state = ? WHERE key = ?")                                                  \
+    X(SYNC_PLAN_AT, "SELECT " PLAN_COLUMNS " FROM temp.plan WHERE key = (SELECT q.key FROM temp.queue q WHERE "        \
+                    "q.place = ?)")                                                                                    \
+    X(SYNC_NOTE, "INSERT OR REPLACE INTO agreement VALUES (?, ?, ?, ?)")                                               \
+    X(SYNC_VANISHED, "INSERT OR IGNORE INTO temp.vanished VALUES (?, ?, ?)")                                           \
+    X(SYNC_FOLD_FIND, "SELECT key FROM temp.folded WHERE fold = ?")                                                    \
+    X(SYNC_FOLD_ADD, "INSERT INTO temp.folded VALUES (?, ?)")
+
+#define PLAN_COLUMNS                                                                                                   \
+    "key, origin, detail, kind, reason, conflict, state, l_there, l_size, l_ms, l_etag, r_there, r_size, r_ms, "       \
+    "r_etag, remembered, l_kept, r_kept"
+
+enum sync_statement {
+#define X(name, sql) name,
+    SYNC_STATEMENTS(X)
+#undef X
+        SYNC_STATEMENT_COUNT
+};
+
 struct sync {
     struct sync_settings settings;
     struct filter filter;
@@ -47,8 +72,7 @@ struct sync {
     bool looked;
     struct file_lock *lock;
     struct db *db;
-    sqlite3_stmt *insert_plan; /* kept, as they run once for each key */
-    sqlite3_stmt *note;
+    sqlite3_stmt *statements[SYNC_STATEMENT_COUNT]; /* those that run once for each key are kept; NULL: not yet made */
     bool folds_left, folds_right;
     struct sync_report report;
     int64_t began; /* monotonic */
@@ -59,6 +83,10 @@ void sync_plan_row_clear(struct plan_row *row);
 /* ---- memory.c: the database: agreements (kept), plan and vanished keys (of this run) ---- */
 
 /* Opens it, below `folder` or for this run alone, and takes its lock. */
+/* A kept statement, ready to be bound; NULL on failure. Whoever is done with it resets it. */
+sqlite3_stmt *sync_statement(struct sync *sync, enum sync_statement which, struct error *err);
+/* Steps a statement that gives no rows, and resets it. */
+bool sync_statement_run(struct sync *sync, sqlite3_stmt *statement, struct error *err);
 bool sync_memory_open_pair(struct sync *sync, struct error *err);
 void sync_memory_close_pair(struct sync *sync);
 
@@ -87,9 +115,6 @@ bool sync_plan_change(struct sync *sync, const struct plan_row *row,
 bool sync_plan_mark(struct sync *sync, const char *key, enum plan_state state, struct error *err);
 /* Reads the row that a statement with PLAN_COLUMNS stands on. The row's old texts are released. */
 void sync_plan_read(sqlite3_stmt *statement, struct plan_row *row);
-#define PLAN_COLUMNS                                                                                                   \
-    "key, origin, detail, kind, reason, conflict, state, l_there, l_size, l_ms, l_etag, r_there, r_size, r_ms, "       \
-    "r_etag, remembered, l_kept, r_kept"
 bool sync_plan_count(struct sync *sync, const char *where, uint64_t *count, struct error *err);
 void sync_plan_action(const struct plan_row *row, struct sync_action *action);
 
