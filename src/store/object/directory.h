@@ -7,9 +7,9 @@
  * - A put writes a temporary file (FILE_PART_PREFIX, base/file.h) in the object's own folder, syncs, renames and syncs
  *   the folders. Any number of threads and processes may put the same key: each object appears whole, the last one
  *   stays. A leftover of a killed put is used again by the next put of that key, never piled up.
- * - A put with `lazy` is written and renamed, and not synced (from LIMIT_PUT_KEPT on its bytes are); object_settle
- * syncs the root's file system once (syncfs). What lies on another file system, mounted below the root, is synced by
- * the put itself.
+ * - A put with `lazy` is written and renamed, but not synced (from LIMIT_PUT_KEPT on its bytes are); object_settle
+ *   syncs the root's file system once (syncfs). What lies on another file system, mounted below the root, is synced by
+ *   the put itself.
  * - if_match is looked at and acted on under a lock of the folder, which all puts and removals of this driver heed, of
  *   any process. Other programs do not know of it.
  * - A writer with an identity keeps what it wrote when it breaks off (from LIMIT_PUT_KEPT on), synced. What a killed
