@@ -410,6 +410,35 @@ static void test_names_on_the_edge(void **state) {
     assert_int_equal(f->err.code, ERROR_NONE);
 }
 
+/* Folders within folders, deeper than any path that a system call takes: one line, and the rest is listed. */
+static void test_too_deep(void **state) {
+    struct fixture *f = *state;
+    enum { LEVELS = 20 };
+    char name[256];
+    int folders[LEVELS + 1];
+    memset(name, 'd', 255);
+    name[255] = 0;
+    folders[0] = open(scratch_path(f->scratch, "root"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0; i < LEVELS; i++) {
+        assert_int_equal(mkdirat(folders[i], name, 0755), 0);
+        folders[i + 1] = openat(folders[i], name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(folders[i + 1] >= 0);
+    }
+    assert_true(put_with(f, "z", "x", NULL));
+    const char *told = list(f, f->store, "", true);
+    const char *plain = list(f, f->store, "", false);
+    bool tidied = object_tidy(f->store, "", INT64_MAX, NULL, NULL);
+    for (int i = LEVELS; i > 0; i--) {
+        close(folders[i]);
+        assert_int_equal(unlinkat(folders[i - 1], name, AT_REMOVEDIR), 0);
+    }
+    close(folders[0]);
+    assert_int_equal(strspn(told, "d/"), OBJECT_KEY_SHOWN); /* 16 names and slashes */
+    assert_string_equal(told + OBJECT_KEY_SHOWN, ": lies too deep\nz\n");
+    assert_string_equal(plain, "z\n");
+    assert_true(tidied);
+}
+
 /* ---- matches ---- */
 
 static enum object_match match(struct fixture *f, struct object_store *store, const char *key, const char *text) {
@@ -609,6 +638,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_unfit_keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_folder_that_cannot_be_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names_on_the_edge, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_too_deep, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_match, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_remove_many, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tidy, set_up, tear_down),
