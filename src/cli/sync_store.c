@@ -73,6 +73,14 @@ static bool fill(struct command_context *context, struct cloud *cloud, struct s3
     return true;
 }
 
+static bool refuse_bucket(const char *bucket, const struct error *why, struct error *err) {
+    error_copy(err, why);
+    if (why->code != ERROR_ABSENT)
+        return error_context(err, "s3://%s", bucket);
+    error_set(err, ERROR_ABSENT, "s3://%s: there is no such bucket", bucket);
+    return error_hint(err, "`aws s3 mb s3://%s` makes it, if the name is right", bucket);
+}
+
 static bool open_bucket(struct command_context *context, struct cloud *cloud, const char *where,
                         struct object_store **store, const char **name, struct error *err) {
     const char *bucket = NULL;
@@ -85,11 +93,10 @@ static bool open_bucket(struct command_context *context, struct cloud *cloud, co
     struct object_store *opened = s3_store_open(&settings, err);
     if (!opened)
         return error_context(err, "s3://%s", bucket);
-    if (!s3_store_check(opened, context->arena, NULL, err)) {
+    struct error why = {0};
+    if (!s3_store_check(opened, context->arena, NULL, &why)) {
         object_store_close(opened);
-        if (err && err->code == ERROR_ABSENT)
-            error_hint(err, "`aws s3 mb s3://%s` makes it, if the name is right", bucket);
-        return error_context(err, "s3://%s", bucket);
+        return refuse_bucket(bucket, &why, err);
     }
     *store = opened;
     size_t length = prefix ? strlen(prefix) - 1 : 0;
