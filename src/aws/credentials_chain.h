@@ -14,20 +14,15 @@
 
 struct aws_shared;
 
-/* Where a chain looks, in this order. Bit, name in messages. */
-#define AWS_PLACES(X)                                                                                                  \
-    X(AWS_PLACE_ENVIRONMENT, 1 << 0, "environment")                                                                    \
-    X(AWS_PLACE_WEB_IDENTITY, 1 << 1, "web identity")                                                                  \
-    X(AWS_PLACE_ENV_FILE, 1 << 2, "env file")                                                                          \
-    X(AWS_PLACE_PROFILE, 1 << 3, "profile")                                                                            \
-    X(AWS_PLACE_CONTAINER, 1 << 4, "container")                                                                        \
-    X(AWS_PLACE_INSTANCE, 1 << 5, "instance")
-
+/* Where a chain looks, in this order. */
 enum aws_credential_place {
-#define X(place, bit, name) place = bit,
-    AWS_PLACES(X)
-#undef X
-        AWS_PLACE_ALL = (1 << 6) - 1
+    AWS_PLACE_ENVIRONMENT = 1 << 0,
+    AWS_PLACE_WEB_IDENTITY = 1 << 1,
+    AWS_PLACE_ENV_FILE = 1 << 2,
+    AWS_PLACE_PROFILE = 1 << 3,
+    AWS_PLACE_CONTAINER = 1 << 4,
+    AWS_PLACE_INSTANCE = 1 << 5,
+    AWS_PLACE_ALL = (1 << 6) - 1,
 };
 
 /* All borrowed for as long as the chain lives, but for the texts, which are copied. */

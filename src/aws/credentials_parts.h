@@ -69,8 +69,9 @@ bool aws_token_read(struct arena *arena, const char *path, const char **token, s
 /* Runs a command line and reads the credentials that it prints (credentials_process.c). */
 bool aws_process_credentials(const struct clock *clock, struct arena *arena, const char *command, int64_t now_ms,
                              struct aws_credentials *credentials, struct error *err);
-/* Splits a command line as a shell does, with quotes and backslashes, and expands nothing. The list ends in NULL. */
-bool aws_process_split(struct arena *arena, const char *command, char ***arguments, struct error *err);
+/* Splits a command line as a shell does, with quotes and backslashes, and expands nothing. The list, which ends in NULL
+ * and has one argument at least; NULL with ERROR_CONFIG or ERROR_LIMIT. */
+char **aws_process_split(struct arena *arena, const char *command, struct error *err);
 
 /* The credentials of a profile with sso_session or sso_start_url (credentials_sso.c). */
 bool aws_sso_credentials(struct aws_chain *chain, struct arena *arena, const struct aws_config *config,

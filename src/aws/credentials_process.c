@@ -40,7 +40,7 @@ static bool read_argument(const char **at, struct text *out) {
     }
 }
 
-bool aws_process_split(struct arena *arena, const char *command, char ***arguments, struct error *err) {
+char **aws_process_split(struct arena *arena, const char *command, struct error *err) {
     char **list = arena_alloc_array(arena, LIMIT_AWS_PROCESS_ARGUMENTS + 1, sizeof(*list));
     size_t count = 0;
     struct text argument TEXT_SCOPED;
@@ -49,18 +49,21 @@ bool aws_process_split(struct arena *arena, const char *command, char ***argumen
         command += strspn(command, " \t\r\n");
         if (!*command)
             break;
-        if (count == LIMIT_AWS_PROCESS_ARGUMENTS)
-            return error_set(err, ERROR_LIMIT, "credential_process has more than %d arguments",
-                             LIMIT_AWS_PROCESS_ARGUMENTS);
+        if (count == LIMIT_AWS_PROCESS_ARGUMENTS) {
+            error_set(err, ERROR_LIMIT, "credential_process has more than %d arguments", LIMIT_AWS_PROCESS_ARGUMENTS);
+            return NULL;
+        }
         text_reset(&argument);
-        if (!read_argument(&command, &argument))
-            return error_set(err, ERROR_CONFIG, "credential_process has a quote that is not closed");
+        if (!read_argument(&command, &argument)) {
+            error_set(err, ERROR_CONFIG, "credential_process has a quote that is not closed");
+            return NULL;
+        }
         list[count++] = arena_text(arena, text_value(&argument));
     }
-    if (count == 0 || !*list[0])
-        return error_set(err, ERROR_CONFIG, "credential_process names no program");
-    *arguments = list;
-    return true;
+    if (count > 0 && *list[0])
+        return list;
+    error_set(err, ERROR_CONFIG, "credential_process names no program");
+    return NULL;
 }
 
 /* A started program and what is read from it. */
@@ -223,9 +226,9 @@ static bool judge(struct arena *arena, struct child *child, int status, struct e
 bool aws_process_credentials(const struct clock *clock, struct arena *arena, const char *command, int64_t now_ms,
                              struct aws_credentials *credentials, struct error *err) {
     struct child child;
-    char **arguments;
     int status = 0;
-    if (!aws_process_split(arena, command, &arguments, err))
+    char **arguments = aws_process_split(arena, command, err);
+    if (!arguments)
         return false;
     bool good =
         start(&child, arguments, err) && listen_to(&child, clock, &status, err) && judge(arena, &child, status, err);

@@ -192,7 +192,7 @@ bool aws_provide_profile(struct aws_chain *chain, struct arena *arena, int64_t n
     const struct aws_environment *environment = chain->settings.environment;
     const char *name = aws_profile_name(environment, chain->settings.profile);
     struct walk walk = {.chain = chain, .arena = arena, .now_ms = now_ms};
-    struct aws_credentials found;
+    struct aws_credentials found = {0};
     struct error why = {0};
     walk.config = aws_config_read(arena, environment, err);
     if (!walk.config)

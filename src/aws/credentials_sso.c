@@ -80,7 +80,7 @@ static int64_t token_end(const json_t *token) {
 static json_t *read_token(const struct login *login, struct error *err) {
     struct error why = {0};
     json_t *token = json_read(login->cache, LIMIT_AWS_TOKEN_BYTES, &why);
-    if (token && json_is_object(token) && *json_get_text(token, "accessToken", ""))
+    if (json_is_object(token) && *json_get_text(token, "accessToken", ""))
         return token;
     json_decref(token);
     log_in_again(login, why.code == ERROR_ABSENT ? "nobody has logged in" : "the login's token cannot be read", err);

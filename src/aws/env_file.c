@@ -109,7 +109,7 @@ const char *env_file_value(const struct env_file *file, const char *name) {
 }
 
 bool env_automation_read(struct arena *arena, const char *path, struct env_automation *automation, struct error *err) {
-    struct env_file file;
+    struct env_file file = {0};
     struct env_automation made = {0};
     const struct {
         const char *name;

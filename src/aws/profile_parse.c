@@ -23,6 +23,7 @@ struct reader {
 struct aws_config *aws_config_new(struct arena *arena) {
     struct aws_config *config = arena_alloc(arena, sizeof(*config));
     config->arena = arena;
+    config->end = &config->first;
     return config;
 }
 
@@ -31,9 +32,9 @@ const char *aws_section_name(const struct aws_section *section) {
 }
 
 static struct aws_section *find_section(const struct aws_config *config, enum aws_section_kind kind, const char *name) {
-    for (size_t i = 0; i < config->count; i++) {
-        if (config->sections[i]->kind == kind && strcmp(config->sections[i]->name, name) == 0)
-            return config->sections[i];
+    for (struct aws_section *section = config->first; section; section = section->next) {
+        if (section->kind == kind && strcmp(section->name, name) == 0)
+            return section;
     }
     return NULL;
 }
@@ -47,9 +48,9 @@ const char *const *aws_config_names(const struct aws_config *config, struct aren
                                     size_t *count) {
     const char **names = arena_alloc_array(arena, config->count + 1, sizeof(*names));
     *count = 0;
-    for (size_t i = 0; i < config->count; i++) {
-        if (config->sections[i]->kind == kind)
-            names[(*count)++] = config->sections[i]->name;
+    for (const struct aws_section *section = config->first; section; section = section->next) {
+        if (section->kind == kind)
+            names[(*count)++] = section->name;
     }
     return names;
 }
@@ -142,12 +143,12 @@ static bool enter(struct reader *reader, enum aws_section_kind kind, const char 
         if (config->count == LIMIT_AWS_SECTIONS)
             return error_set(reader->err, ERROR_LIMIT, "%s, line %u: there are more than %d sections", reader->path,
                              reader->line, LIMIT_AWS_SECTIONS);
-        config->sections =
-            arena_grow(config->arena, config->sections, config->count, &config->capacity, sizeof(*config->sections));
         section = arena_alloc(config->arena, sizeof(*section));
         *section = (struct aws_section){
             .kind = kind, .name = arena_text(config->arena, name), .prefixed = prefixed, .arena = config->arena};
-        config->sections[config->count++] = section;
+        *config->end = section;
+        config->end = &section->next;
+        config->count++;
     } else if (prefixed && !section->prefixed) {
         section->count = 0; /* [profile default] hides [default] */
         section->prefixed = true;

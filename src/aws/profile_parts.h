@@ -16,12 +16,13 @@ struct aws_section {
     struct aws_property *properties;
     size_t count, capacity;
     struct arena *arena;
+    struct aws_section *next;
 };
 
 struct aws_config {
     struct arena *arena;
-    struct aws_section **sections;
-    size_t count, capacity;
+    struct aws_section *first, **end; /* in the order of the files; where the next one is hung */
+    size_t count;
     struct {
         const char *path;
         bool there, has_secret, readable;

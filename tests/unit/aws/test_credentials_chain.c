@@ -11,6 +11,7 @@
 #include "support/test_environment.h"
 
 static const int64_t now = INT64_C(1790000000000); /* 2026-09-21T14:13:20Z */
+static const int64_t minute = 60000;
 static struct scripted_server *server;
 static struct scratch *scratch;
 static struct http_client *http;
@@ -506,11 +507,11 @@ static void a_role_is_assumed_again_before_it_ends(void **state) {
     assert_true(aws_credentials_get(source, arena, now, &got, &err));
     assert_string_equal(got.key_id, "ONE");
     heard("RoleSessionName=auto-pre-sync-hardfork-1790000000000");
-    assert_true(aws_credentials_get(source, arena, now + 44 * 60 * 1000, &got, &err));
+    assert_true(aws_credentials_get(source, arena, now + 44 * minute, &got, &err));
     assert_string_equal(got.key_id, "ONE");
     assert_int_equal(scripted_server_reset(server), 1);
     say_role("AssumeRole", "TWO");
-    assert_true(aws_credentials_get(source, arena, now + 45 * 60 * 1000, &got, &err));
+    assert_true(aws_credentials_get(source, arena, now + 45 * minute, &got, &err));
     assert_string_equal(got.key_id, "TWO");
     /* What the service calls expired is replaced at once. */
     say_role("AssumeRole", "THREE");

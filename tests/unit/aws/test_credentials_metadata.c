@@ -15,6 +15,7 @@
     "\"SecretAccessKey\":\"metadata-secret\",\"Token\":\"metadata-token\",\"Expiration\":\"2026-09-21T15:13:20Z\"}"
 
 static const int64_t now = INT64_C(1790000000000); /* 2026-09-21T14:13:20Z */
+static const int64_t hour = 3600000;
 static struct scripted_server *server;
 static struct scratch *scratch;
 static struct http_client *http;
@@ -70,7 +71,7 @@ static void expect_keys(unsigned places) {
     assert_string_equal(got.key_id, "ASIA1");
     assert_string_equal(got.secret, "metadata-secret");
     assert_string_equal(got.token, "metadata-token");
-    assert_int_equal(got.expires_ms, now + 3600 * 1000);
+    assert_int_equal(got.expires_ms, now + hour);
     char line[] = "metadata-secret metadata-token";
     assert_string_equal(redact_text(line), "*** ***");
 }

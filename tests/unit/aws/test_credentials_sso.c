@@ -13,6 +13,7 @@
 #include "support/test_environment.h"
 
 static const int64_t now = INT64_C(1790000000000); /* 2026-09-21T14:13:20Z */
+static const int64_t hour = 3600000;
 static struct scripted_server *server;
 static struct scratch *scratch;
 static struct http_client *http;
@@ -88,7 +89,7 @@ static bool ask(const char *profile, struct error *err) {
         assert_string_equal(got.key_id, "ASIA1");
         assert_string_equal(got.secret, "sso-secret-key");
         assert_string_equal(got.token, "sso-session-token");
-        assert_int_equal(got.expires_ms, now + 3600 * 1000);
+        assert_int_equal(got.expires_ms, now + hour);
     }
     return good;
 }

@@ -10,7 +10,8 @@
 #include "base/parallel.h"
 
 static const int64_t start_ms = INT64_C(1790000000000);
-enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE, THREADS = 8 };
+static const int64_t minute = 60000, hour = 3600000;
+enum { THREADS = 8 };
 
 /* A source that gives "KEY1", "KEY2", ... for an hour each, or fails; it may be held up while it is asked. */
 struct giver {
@@ -63,7 +64,7 @@ static void giver_close(struct aws_credential_source *source) {
 }
 
 static struct aws_credential_source *open_cache(struct giver *giver) {
-    *giver = (struct giver){.life_ms = HOUR, .number = 0};
+    *giver = (struct giver){.life_ms = hour, .number = 0};
     giver->source = (struct aws_credential_source){
         .get = giver_get, .expire = giver_expire, .close = giver_close, .name = "the giver", .self = giver};
     pthread_mutex_init(&giver->lock, NULL);
@@ -98,17 +99,17 @@ static void they_are_renewed_before_they_expire(void **state) {
     assert_string_equal(cache->name, "the giver");
     expect(cache, 0, "KEY1");
     expect(cache, 0, "KEY1");
-    expect(cache, 45 * MINUTE - 1, "KEY1");
+    expect(cache, 45 * minute - 1, "KEY1");
     assert_int_equal(giver.asked, 1);
     /* A quarter of an hour before the end; the new ones last to 1:45. */
-    expect(cache, 45 * MINUTE, "KEY2");
-    expect(cache, 90 * MINUTE - 1, "KEY2");
+    expect(cache, 45 * minute, "KEY2");
+    expect(cache, 90 * minute - 1, "KEY2");
     assert_int_equal(giver.asked, 2);
-    expect(cache, 105 * MINUTE, "KEY3");
+    expect(cache, 105 * minute, "KEY3");
     /* Ones that do not expire are kept. */
     giver.life_ms = 0;
-    expect(cache, 10 * HOUR, "KEY4");
-    expect(cache, 10000 * (int64_t)HOUR, "KEY4");
+    expect(cache, 10 * hour, "KEY4");
+    expect(cache, 10000 * hour, "KEY4");
     assert_int_equal(giver.asked, 4);
     close_cache(cache, &giver);
 }
@@ -119,21 +120,21 @@ static void a_renewal_that_fails_is_tried_again_after_a_pause(void **state) {
     struct aws_credential_source *cache = open_cache(&giver);
     expect(cache, 0, "KEY1");
     giver.fails = true;
-    expect(cache, 46 * MINUTE, "KEY1");
-    expect(cache, 46 * MINUTE + 1, "KEY1");
-    expect(cache, 47 * MINUTE - 1, "KEY1");
+    expect(cache, 46 * minute, "KEY1");
+    expect(cache, 46 * minute + 1, "KEY1");
+    expect(cache, 47 * minute - 1, "KEY1");
     assert_int_equal(giver.asked, 2);
-    expect(cache, 47 * MINUTE, "KEY1");
+    expect(cache, 47 * minute, "KEY1");
     assert_int_equal(giver.asked, 3);
     /* In the last minutes too: what is there is given, to the end, and not beyond. */
-    expect(cache, 60 * MINUTE - 1, "KEY1");
+    expect(cache, 60 * minute - 1, "KEY1");
     assert_int_equal(giver.asked, 4);
-    expect(cache, 62 * MINUTE, "");
+    expect(cache, 62 * minute, "");
     assert_int_equal(giver.asked, 5);
-    expect(cache, 62 * MINUTE + 1, "");
+    expect(cache, 62 * minute + 1, "");
     assert_int_equal(giver.asked, 5);
     giver.fails = false;
-    expect(cache, 63 * MINUTE, "KEY2");
+    expect(cache, 63 * minute, "KEY2");
     close_cache(cache, &giver);
 }
 
@@ -146,9 +147,9 @@ static void expired_ones_are_not_given_within_the_pause(void **state) {
     struct error err = {0};
     expect(cache, 0, "KEY1");
     giver.fails = true;
-    expect(cache, 60 * MINUTE - 1, "KEY1");
+    expect(cache, 60 * minute - 1, "KEY1");
     assert_int_equal(giver.asked, 2);
-    assert_false(aws_credentials_get(cache, arena, start_ms + 60 * MINUTE, &got, &err));
+    assert_false(aws_credentials_get(cache, arena, start_ms + 60 * minute, &got, &err));
     assert_string_equal(err.message, "attempt 2 failed");
     close_cache(cache, &giver);
 }
@@ -157,15 +158,15 @@ static void short_ones_are_not_asked_for_at_every_call(void **state) {
     (void)state;
     struct giver giver;
     struct aws_credential_source *cache = open_cache(&giver);
-    giver.life_ms = 4 * MINUTE;
+    giver.life_ms = 4 * minute;
     expect(cache, 0, "KEY1");
     expect(cache, 1, "KEY1");
-    expect(cache, MINUTE - 1, "KEY1");
+    expect(cache, minute - 1, "KEY1");
     assert_int_equal(giver.asked, 1);
-    expect(cache, MINUTE, "KEY2");
+    expect(cache, minute, "KEY2");
     /* A source that gives what has expired already gives nothing. */
     giver.life_ms = -1;
-    expect(cache, 5 * MINUTE, "");
+    expect(cache, 5 * minute, "");
     close_cache(cache, &giver);
 }
 
@@ -194,7 +195,7 @@ static void what_a_service_refuses_is_not_given_again(void **state) {
     assert_string_equal(err.message,
                         "the service says that the credentials of KEY2 have expired, and the giver gives no others");
     giver.same = false;
-    expect(cache, MINUTE, "KEY3");
+    expect(cache, minute, "KEY3");
     close_cache(cache, &giver);
     /* Fixed keys have no others: they stay, and the service's answer is the caller's. */
     struct aws_credential_source fixed = aws_credentials_fixed("AKIA", "fixed-secret", NULL);
@@ -211,10 +212,10 @@ static void secrets_are_hidden_as_long_as_they_are_of_use(void **state) {
     struct giver giver;
     struct aws_credential_source *cache = open_cache(&giver);
     expect(cache, 0, "KEY1");
-    expect(cache, 59 * MINUTE, "KEY2");
+    expect(cache, 59 * minute, "KEY2");
     char first[] = "cache-secret-1 cache-secret-2";
     assert_string_equal(redact_text(first), "*** ***");
-    expect(cache, 118 * MINUTE, "KEY3");
+    expect(cache, 118 * minute, "KEY3");
     char second[] = "cache-secret-1 cache-secret-2 cache-secret-3";
     assert_string_equal(redact_text(second), "cache-secret-1 *** ***");
     close_cache(cache, &giver);
@@ -270,14 +271,14 @@ static void one_renews_while_the_others_go_on(void **state) {
     struct call renewing;
     expect(cache, 0, "KEY1");
     hold_up(&giver, true);
-    begin(&renewing, cache, 50 * MINUTE);
+    begin(&renewing, cache, 50 * minute);
     await_asked(&giver, 2);
     /* With ten minutes left nobody else waits: were it otherwise, this would hang. */
-    expect(cache, 50 * MINUTE, "KEY1");
-    expect(cache, 55 * MINUTE - 1, "KEY1");
+    expect(cache, 50 * minute, "KEY1");
+    expect(cache, 55 * minute - 1, "KEY1");
     hold_up(&giver, false);
     end(&renewing, "KEY2");
-    expect(cache, 55 * MINUTE, "KEY2");
+    expect(cache, 55 * minute, "KEY2");
     assert_int_equal(giver.asked, 2);
     close_cache(cache, &giver);
 }
@@ -290,7 +291,7 @@ static void in_the_last_minutes_all_wait_for_one(void **state) {
     expect(cache, 0, "KEY1");
     hold_up(&giver, true);
     for (int i = 0; i < THREADS; i++)
-        begin(&calls[i], cache, 56 * MINUTE);
+        begin(&calls[i], cache, 56 * minute);
     await_asked(&giver, 2);
     hold_up(&giver, false);
     for (int i = 0; i < THREADS; i++)
@@ -328,7 +329,7 @@ static void crowd_work(void *to, size_t index) {
     for (unsigned i = 0; i < 200; i++) {
         struct arena *arena ARENA_OWNED = arena_open();
         struct aws_credentials got;
-        int64_t at = start_ms + (int64_t)(i * 7 + index) * MINUTE;
+        int64_t at = start_ms + (int64_t)(i * 7 + index) * minute;
         if (!aws_credentials_get(crowd->cache, arena, at, &got, NULL) || got.expires_ms <= at)
             crowd->wrong[index]++;
         else if (i % 50 == index % 50)
