@@ -224,21 +224,25 @@ static bool put_whole(struct s3_putting *putting, const struct s3_piece *piece, 
 
 /* ---- puts ---- */
 
+static const char *new_put_id(const struct s3_store *store, struct arena *arena) {
+    unsigned long long high = random_next(store->random), low = random_next(store->random);
+    return arena_format(arena, "%016llx%016llx", high, low);
+}
+
 static struct s3_attributes attributes_of(const struct s3_store *store, struct arena *arena, const char *key,
                                           const struct object_put_options *options) {
     bool conditional = options->if_absent || options->if_match;
-    return (struct s3_attributes){.content_type = options->content_type ? options->content_type : s3_content_type(key),
-                                  .cache_control = options->cache_control,
-                                  .storage_class = store->storage_class,
-                                  .encryption = store->encryption,
-                                  .kms_key = store->kms_key,
-                                  .tags = store->tags,
-                                  .acl = store->acl,
-                                  .mtime = s3_mtime_text(arena, options->modified_ms),
-                                  .put_id = conditional ? arena_format(arena, "%016llx%016llx",
-                                                                       (unsigned long long)random_next(store->random),
-                                                                       (unsigned long long)random_next(store->random))
-                                                        : NULL};
+    return (struct s3_attributes){
+        .content_type = options->content_type ? options->content_type : s3_content_type(key),
+        .cache_control = options->cache_control,
+        .storage_class = store->storage_class,
+        .encryption = store->encryption,
+        .kms_key = store->kms_key,
+        .tags = store->tags,
+        .acl = store->acl,
+        .mtime = s3_mtime_text(arena, options->modified_ms),
+        .put_id = conditional ? new_put_id(store, arena) : NULL,
+    };
 }
 
 /* The size of a source that can be read anywhere, and tells none: by doubling, then by halving. */
