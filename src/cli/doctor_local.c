@@ -75,17 +75,23 @@ static void say_server(struct doctor *doctor, struct http_client *http) {
 
 /* The process that holds the lock, as the system lists it: taking the lock to find out would be in a starting server's
  * way. 0: nobody, or the system has no such list. */
-static long holder_of(const char *path) {
+static uint64_t holder_of(const char *path) {
     struct stat facts;
     FILE *list = stat(path, &facts) == 0 ? fopen("/proc/locks", "re") : NULL;
-    long holder = 0;
+    uint64_t holder = 0;
     char line[256];
     while (list && !holder && fgets(line, sizeof(line), list)) {
         /* "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF" */
-        long process = 0;
-        unsigned long long inode = 0;
-        if (sscanf(line, "%*s FLOCK %*s WRITE %ld %*x:%*x:%llu", &process, &inode) == 2 && inode == facts.st_ino)
-            holder = process;
+        char *words[6] = {0};
+        char *rest = NULL;
+        size_t count = 0;
+        for (char *word = strtok_r(line, " \n", &rest); word && count < ARRAY_LENGTH(words);
+             word = strtok_r(NULL, " \n", &rest))
+            words[count++] = word;
+        const char *inode = words[5] ? strrchr(words[5], ':') : NULL;
+        uint64_t number = 0;
+        if (inode && strcmp(words[1], "FLOCK") == 0 && text_to_uint64(inode + 1, &number) && number == facts.st_ino)
+            text_to_uint64(words[4], &holder);
     }
     if (list)
         fclose(list);
@@ -94,11 +100,11 @@ static long holder_of(const char *path) {
 
 void doctor_owner(struct doctor *doctor) {
     struct http_client *http = server_socket_open(doctor->context);
-    long holder = holder_of(file_join(doctor->context->arena, data_folder(doctor), "run/lock"));
+    uint64_t holder = holder_of(file_join(doctor->context->arena, data_folder(doctor), "run/lock"));
     if (http && holder)
         say_server(doctor, http);
     else if (holder)
-        doctor_say(doctor, DOCTOR_OK, NULL, NULL, "process %ld, a command that is at work", holder);
+        doctor_say(doctor, DOCTOR_OK, NULL, NULL, "process %" PRIu64 ", a command that is at work", holder);
     else
         doctor_say(doctor, DOCTOR_OK, NULL, NULL, "nobody; each command is for as long as it lasts");
     http_client_close(http);

@@ -117,7 +117,9 @@ static void judge(struct checking *checking, struct role_group *group) {
 /* Profiles are named "browse.show-N_PERMISSIONS-ACCOUNT": the account at the end, "" when there is none. */
 static const char *account_of(const char *profile) {
     size_t length = strlen(profile);
-    const char *last = length > 12 ? profile + length - 12 : "";
+    if (length <= 12)
+        return "";
+    const char *last = profile + length - 12;
     return strspn(last, "0123456789") == 12 && !strchr("0123456789", last[-1]) ? last : "";
 }
 
