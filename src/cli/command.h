@@ -90,6 +90,7 @@ int command_podcast_search(struct command_context *context);
 int command_podcast_validate(struct command_context *context);
 int command_doctor(struct command_context *context);
 int command_podcast_history(struct command_context *context);
+int command_podcast_automate(struct command_context *context);
 int command_flow_draw(struct command_context *context);
 int command_schedule_create(struct command_context *context);
 int command_schedule_delete(struct command_context *context);

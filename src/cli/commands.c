@@ -29,6 +29,10 @@
 #define STORE_OPTIONS                                                                                                  \
     "s3.storage-class s3.sse s3.sse-kms-key-id s3.tags s3.acl s3.path-style s3.checksum s3.bucket-owner s3.part-size"
 
+#define AUTOMATE_OPTIONS                                                                                               \
+    "automate.with automate.at automate.every automate.print automate.yes automate.force automate.wait "               \
+    "automate.notify-after automate.webhook automate.sns-topic automate.mail-command flow.account"
+
 #define SYNC_OPTIONS                                                                                                   \
     "run.dry-run sync.both sync.delete sync.max-delete sync.conflict sync.compare sync.include sync.exclude "          \
     "sync.memory sync.transfers sync.bandwidth " AWS_OPTIONS " " STORE_OPTIONS
@@ -69,6 +73,9 @@ static const struct command table[] = {
      "podcast.sites run.dry-run", "tidemill podcast respell --sites hardfork", command_podcast_respell, false},
     {"podcast", "index", "", 0, 0, "bring search entries and index up to date",
      "podcast.sites run.force-local-indexing", "tidemill podcast index --sites hardfork", command_podcast_index, false},
+    {"podcast", "automate", "install|status|run|remove|enable|disable", 1, 1,
+     "have the run started every night, and look after it", AUTOMATE_OPTIONS " " RUN_OPTIONS " " AWS_OPTIONS,
+     "tidemill podcast automate install --at 03:00", command_podcast_automate, false},
     {"podcast", "history", "", 0, 0, "show the last runs", "history.limit", "tidemill podcast history --last 5",
      command_podcast_history, false},
     {"sync", NULL, "SOURCE TARGET", 2, 2, "make two places the same: folders, or s3://bucket/prefix", SYNC_OPTIONS,

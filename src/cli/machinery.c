@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "cli/machinery_parts.h"
+#include "cli/podcast_automate.h"
 #include "flow/engine.h"
 #include "flow/tasks.h"
 #include "run/pool.h"
@@ -56,14 +57,18 @@ static const char *task_variable(void *to, struct arena *arena, const char *name
 
 static bool open_pool(struct machinery *machinery, struct command_context *context, const char *run,
                       struct error *err) {
-    size_t counts[3] = {0, 0, 1};
+    size_t counts[4] = {0, 0, 1, 1};
     size_t count = 0;
     if (!machinery_services_open(&machinery->services, context, err))
         return false;
     struct task integration = integration_task(machinery->services.integration);
+    const struct automate_task *unattended = automate_task_open(context, err);
+    if (!unattended)
+        return false;
+    struct task podcast_run = automate_task(unattended);
     machinery->buckets = (struct flow_buckets){open_bucket, machinery};
     machinery->own_tasks = flow_tasks(&machinery->buckets, &counts[0]);
-    const struct task *tables[] = {machinery->own_tasks, tasks_built_in(&counts[1]), &integration};
+    const struct task *tables[] = {machinery->own_tasks, tasks_built_in(&counts[1]), &integration, &podcast_run};
     if (!tasks_join(tables, counts, ARRAY_LENGTH(tables), &machinery->tasks, &count, err))
         return false;
     struct pool_settings settings = {.tasks = machinery->tasks,
