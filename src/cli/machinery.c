@@ -62,10 +62,7 @@ static bool open_pool(struct machinery *machinery, struct command_context *conte
     if (!machinery_services_open(&machinery->services, context, err))
         return false;
     struct task integration = integration_task(machinery->services.integration);
-    const struct automate_task *unattended = automate_task_open(context, err);
-    if (!unattended)
-        return false;
-    struct task podcast_run = automate_task(unattended);
+    struct task podcast_run = automate_task(automate_task_open(context));
     machinery->buckets = (struct flow_buckets){open_bucket, machinery};
     machinery->own_tasks = flow_tasks(&machinery->buckets, &counts[0]);
     const struct task *tables[] = {machinery->own_tasks, tasks_built_in(&counts[1]), &integration, &podcast_run};

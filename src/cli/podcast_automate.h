@@ -44,12 +44,12 @@ bool automate_cli_network(struct automate_cli *cli);
 
 /* The task podcast.run, which the server's schedule starts (podcast_automate_task.c). */
 struct automate_task {
-    const char *program;       /* NULL: this one */
+    const char *program;
     const char *const *places; /* flags with data, workspace, configuration; NULL-ended */
 };
 /* The row; `with` lives as long as it is used. */
 struct task automate_task(const struct automate_task *with);
 /* `with` for this process; in the context's arena. */
-const struct automate_task *automate_task_open(struct command_context *context, struct error *err);
+const struct automate_task *automate_task_open(struct command_context *context);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/podcast_automate_places.h"
@@ -25,6 +26,8 @@ static bool crontab_read(struct automate_cli *cli, const char **text, struct err
     if (end.status != 0 && !text_contains_nocase(end.error, "no crontab"))
         return error_set(err, ERROR_IO, "crontab -l: %s: %.300s", program_end_text(cli->context->arena, &end),
                          end.error);
+    if (strlen(end.out) >= LIMIT_PROGRAM_OUTPUT)
+        return error_set(err, ERROR_LIMIT, "the crontab has more than %lu bytes", LIMIT_PROGRAM_OUTPUT);
     *text = end.status == 0 ? end.out : "";
     return true;
 }

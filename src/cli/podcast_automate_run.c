@@ -19,6 +19,7 @@
 #include "podcast/history_file.h"
 #include "podcast/state.h"
 
+#define OWN_NAME "tidemill: "
 enum { STEP_MS = 300000, GRACE_MS = 100000, LINES_KEPT = 400, HOST_SIZE = 256, CHANNELS = 3 };
 
 struct run_cli {
@@ -63,7 +64,7 @@ static void take_line(void *to, bool is_error, const char *line) {
     if (run->bad) {
         automate_log_line(run->errors, line);
         if (!set_in)
-            snprintf(run->last, sizeof(run->last), "%s", line);
+            snprintf(run->last, sizeof(run->last), "%s", line + (text_starts(line, OWN_NAME) ? strlen(OWN_NAME) : 0));
     }
     if (run->show) {
         output_safe(line);

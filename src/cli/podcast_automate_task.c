@@ -80,11 +80,17 @@ struct task automate_task(const struct automate_task *with) {
     return (struct task){.name = "podcast.run", .lane = TASK_IO, .run = run_task, .with = (void *)(uintptr_t)with};
 }
 
-const struct automate_task *automate_task_open(struct command_context *context, struct error *err) {
+const struct automate_task *automate_task_open(struct command_context *context) {
     struct automate_cli cli;
-    if (!automate_cli_places(&cli, context, err))
-        return NULL;
+    struct error err = {0};
+    if (!automate_cli_places(&cli, context, &err)) {
+        /* A server without sites is one all the same; the run will say what is wrong with the workspace. */
+        const char **data = arena_alloc_array(context->arena, 2, sizeof(*data));
+        data[0] = arena_format(context->arena, "--data=%s",
+                               automate_absolute(context->arena, options_text(context->options, "data")));
+        cli.flags = data;
+    }
     struct automate_task *with = arena_alloc(context->arena, sizeof(*with));
-    *with = (struct automate_task){.program = cli.program, .places = cli.flags};
+    *with = (struct automate_task){.program = cli.program ? cli.program : "tidemill", .places = cli.flags};
     return with;
 }
