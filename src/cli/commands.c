@@ -74,7 +74,7 @@ static const struct command table[] = {
     {"podcast", "index", "", 0, 0, "bring search entries and index up to date",
      "podcast.sites run.force-local-indexing", "tidemill podcast index --sites hardfork", command_podcast_index, false},
     {"podcast", "automate", "install|status|run|remove|enable|disable", 1, 1,
-     "have the run started every night, and look after it", AUTOMATE_OPTIONS " " RUN_OPTIONS " " AWS_OPTIONS,
+     "have the run started every night, and look after it", AUTOMATE_OPTIONS " " RUN_OPTIONS,
      "tidemill podcast automate install --at 03:00", command_podcast_automate, false},
     {"podcast", "history", "", 0, 0, "show the last runs", "history.limit", "tidemill podcast history --last 5",
      command_podcast_history, false},

@@ -126,10 +126,14 @@ static bool server_find(struct automate_cli *cli, const char **where, const char
     *text = NULL;
     if (!schedule_read(cli, &found, err))
         return false;
-    if (found)
-        *text =
-            arena_format(cli->context->arena, "%s %s %s", json_get_text(found, "ScheduleExpression", ""),
-                         json_get_text(found, "ScheduleExpressionTimezone", "UTC"), json_get_text(found, "State", ""));
+    if (!found)
+        return true;
+    const char *input = json_get_text(json_object_get(found, "Target"), "Input", "{}");
+    JSON_OWNED json_t *asked = json_parse(input, strlen(input), NULL);
+    *text = arena_format(cli->context->arena, "%s %s %s --at=%s --every=%lldh",
+                         json_get_text(found, "ScheduleExpression", ""),
+                         json_get_text(found, "ScheduleExpressionTimezone", "UTC"), json_get_text(found, "State", ""),
+                         json_get_text(asked, "at", ""), (long long)json_get_int(asked, "everyHours", 0));
     return true;
 }
 

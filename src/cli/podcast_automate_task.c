@@ -17,7 +17,7 @@ static const char *sites_text(struct arena *arena, const json_t *sites, struct e
     const json_t *site;
     json_array_foreach (sites, index, site) {
         const char *id = json_string_value(site);
-        if (!id || !*id || id[strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-")]) {
+        if (!id || !*id || *id == '-' || id[strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-")]) {
             error_set(err, ERROR_INVALID, "sites: entry %zu is no site's id", index + 1);
             return NULL;
         }
