@@ -8,7 +8,7 @@
 #include "cli/podcast_automate.h"
 #include "podcast/automate_program.h"
 
-enum { PLACES_MOST = 8, WORDS_MOST = 24, HOUR_MS = 3600000, GRACE_MS = 110000 };
+enum { PLACES_MOST = 8, WORDS_MOST = 24, HOUR_MS = 3600000, HOURS_MOST = 1440, GRACE_MS = 110000 };
 
 /* "a,b" of a list of ids, or NULL with an error. */
 static const char *sites_text(struct arena *arena, const json_t *sites, struct error *err) {
@@ -33,10 +33,12 @@ static bool make_words(const struct automate_task *with, struct arena *arena, co
     int64_t hours = json_get_int(input, "everyHours", 24);
     int minute = 0;
     const char *sites = sites_text(arena, json_object_get(input, "sites"), err);
-    if (!sites || (at && !automate_read_at(at, &minute, err)) || hours < 1 || hours > 24 * 60 ||
-        !automate_check_every(hours * HOUR_MS, err))
-        return sites && (hours < 1 || hours > 24 * 60) ? error_set(err, ERROR_INVALID, "everyHours is out of range")
-                                                       : false;
+    if (!sites)
+        return false;
+    if (hours < 1 || hours > HOURS_MOST)
+        return error_set(err, ERROR_INVALID, "everyHours is out of range");
+    if ((at && !automate_read_at(at, &minute, err)) || !automate_check_every(hours * HOUR_MS, err))
+        return false;
     words[count++] = with->program;
     words[count++] = "podcast";
     words[count++] = "automate";

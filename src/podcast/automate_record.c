@@ -24,13 +24,13 @@ static bool read_object(struct arena *arena, const char *folder, const char *nam
                         const char **warning, struct error *err) {
     struct error failure = {0};
     *object = json_read(file_join(arena, folder, name), LIMIT_CONFIG_BYTES, &failure);
-    if (*object)
+    if (*object) {
         arena_defer(arena, release, *object);
-    if (*object && json_is_object(*object))
-        return true;
-    if (*object)
+        if (json_is_object(*object))
+            return true;
         error_set(&failure, ERROR_INVALID, "%s is no JSON object", name);
-    *object = NULL;
+        *object = NULL;
+    }
     if (failure.code == ERROR_ABSENT)
         return true;
     if (failure.code != ERROR_INVALID && failure.code != ERROR_LIMIT)
