@@ -16,7 +16,7 @@
 #define LIMIT_HEADER_BYTES (64 * KIB) /* all response headers of one answer */
 
 /* ---- store, run ---- */
-#define LIMIT_LIST_NAMES 100000         /* names of one folder held at a time: 15 MB; a larger one is read in passes */
+#define LIMIT_LIST_NAMES 200000         /* names of one folder held at a time: 25 MB; a larger one is read in passes */
 #define LIMIT_S3_UPLOADS_TRIED 8        /* unfinished uploads of one key that a put looks at, the newest first */
 #define LIMIT_PUT_RIVALS 64             /* writers of one key at the same time; more is a defect of the caller */
 #define LIMIT_PUT_KEPT MIB              /* smaller objects that break off begin anew: less than a second's work */

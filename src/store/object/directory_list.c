@@ -1,8 +1,8 @@
 /* Listing in byte order of the keys, in bounded memory.
  *
- * A folder is read as often as needed: each pass keeps the LIMIT_LIST_NAMES smallest names beyond the last one told, in
- * a heap with the greatest on top, and tells them in order. A usual folder takes one pass; one of a million files takes
- * ten, and no more memory.
+ * A folder is read as often as needed: each pass keeps the smallest names beyond the last one told, as many as it may
+ * hold, and tells them in order. When there are too many, the greater half goes. A usual folder takes one pass; one of
+ * a million files takes about seven, and no more memory.
  *
  * A folder's name counts with its '/' in the order: "a.txt" comes before "a/b", because '.' is less than '/'. */
 #include <dirent.h>
@@ -27,10 +27,12 @@ struct entry {
     ino_t inode;
 };
 
+enum { KEPT = LIMIT_LIST_NAMES / 2 };
+
 struct batch {
     struct entry *entries;
     size_t count, capacity;
-    bool more; /* the folder has names beyond these */
+    bool more; /* the folder has names beyond these, all greater than entries[KEPT - 1] */
 };
 
 struct listing {
@@ -45,31 +47,6 @@ static void batch_close(struct batch *batch) {
     for (size_t i = 0; i < batch->count; i++)
         free(batch->entries[i].name);
     free(batch->entries);
-}
-
-static void swap(struct entry *a, struct entry *b) {
-    struct entry kept = *a;
-    *a = *b;
-    *b = kept;
-}
-
-static void sift_up(struct entry *heap, size_t at) {
-    for (; at && strcmp(heap[at].name, heap[(at - 1) / 2].name) > 0; at = (at - 1) / 2)
-        swap(&heap[at], &heap[(at - 1) / 2]);
-}
-
-static void sift_down(struct entry *heap, size_t count, size_t at) {
-    for (;;) {
-        size_t greatest = at;
-        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < count; child++) {
-            if (strcmp(heap[child].name, heap[greatest].name) > 0)
-                greatest = child;
-        }
-        if (greatest == at)
-            return;
-        swap(&heap[at], &heap[greatest]);
-        at = greatest;
-    }
 }
 
 /* As strcmp of the name, with its '/' if it is a folder's, and of `other`. */
@@ -92,24 +69,27 @@ static char *name_text(const char *name, bool is_folder) {
     return text;
 }
 
-/* Keeps the name if it is among the smallest. */
-static void batch_offer(struct batch *batch, const char *name, bool is_folder) {
-    if (batch->count < LIMIT_LIST_NAMES) {
-        batch->entries = memory_grow(batch->entries, batch->count, &batch->capacity, sizeof(*batch->entries));
-        batch->entries[batch->count] = (struct entry){.name = name_text(name, is_folder)};
-        sift_up(batch->entries, batch->count++);
-        return;
-    }
-    batch->more = true;
-    if (name_order(name, is_folder, batch->entries[0].name) < 0) {
-        free(batch->entries[0].name);
-        batch->entries[0].name = name_text(name, is_folder);
-        sift_down(batch->entries, batch->count, 0);
-    }
-}
-
 static int by_name(const void *a, const void *b) {
     return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+}
+
+/* Half of the names stay, the smallest; the greatest of them is the last from here on. */
+static void batch_cut(struct batch *batch) {
+    qsort(batch->entries, batch->count, sizeof(*batch->entries), by_name);
+    for (size_t i = KEPT; i < batch->count; i++)
+        free(batch->entries[i].name);
+    batch->count = KEPT;
+    batch->more = true;
+}
+
+/* Keeps the name if it may be among the smallest. */
+static void batch_offer(struct batch *batch, const char *name, bool is_folder) {
+    if (batch->more && name_order(name, is_folder, batch->entries[KEPT - 1].name) > 0)
+        return;
+    batch->entries = memory_grow(batch->entries, batch->count, &batch->capacity, sizeof(*batch->entries));
+    batch->entries[batch->count++] = (struct entry){.name = name_text(name, is_folder)};
+    if (batch->count == LIMIT_LIST_NAMES)
+        batch_cut(batch);
 }
 
 /* What an entry is, when readdir does not tell. An entry that is gone by now is DT_UNKNOWN. */
@@ -235,8 +215,11 @@ static bool list_folder(struct listing *listing, const char *start, struct error
             return true;
         done = read_batch(listing, folder, start, last, &batch, err);
         closedir(folder);
-        for (size_t i = 0; i < batch.count && done; i++)
-            done = tell(listing, &batch.entries[i], err);
+        /* A folder that is written to while it is read may give a name twice. */
+        for (size_t i = 0; i < batch.count && done; i++) {
+            if (!i || strcmp(batch.entries[i - 1].name, batch.entries[i].name) != 0)
+                done = tell(listing, &batch.entries[i], err);
+        }
         more = batch.more;
         if (more) {
             free(last);
