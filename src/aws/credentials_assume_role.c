@@ -5,7 +5,7 @@
 
 #include "aws/credentials_parts.h"
 #include "aws/sts.h"
-#include "base/limits.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -19,7 +19,6 @@ enum {
     EXTERNAL_MOST = 1224,
     DURATION_LEAST = 900,
     DURATION_MOST = 43200,
-    STS_DEADLINE_MS = 60000,
     SITE_LEAST = 8, /* characters of a site's name that stay at least, so that it can be told from others */
 };
 
@@ -102,9 +101,11 @@ bool aws_role_web_identity(struct arena *arena, const struct aws_sts_place *plac
     struct aws_failure failure = {.code = ""};
     if (!aws_token_read(arena, role->token_file, &request.web_identity_token, err))
         return error_context(err, "web identity token");
-    if (!sts_assume_role_with_web_identity(arena, &client, &request, &got, &failure, err))
-        return refused(role, &failure, err);
-    return aws_credentials_accept(arena, role->arn, &got, now_ms, credentials, err);
+    bool good = sts_assume_role_with_web_identity(arena, &client, &request, &got, &failure, err)
+                    ? aws_credentials_accept(arena, role->arn, &got, now_ms, credentials, err)
+                    : refused(role, &failure, err);
+    redact_remove(request.web_identity_token); /* there is a new one every hour */
+    return good;
 }
 
 /* ---- a source of its own ---- */

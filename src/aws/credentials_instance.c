@@ -73,19 +73,11 @@ static bool check_code(const struct http_response *response, struct error *err) 
     return error_set(err, ERROR_DENIED, "the instance's metadata service gave no credentials: %.100s", code);
 }
 
-bool aws_provide_instance(struct aws_chain *chain, struct arena *arena, int64_t now_ms,
-                          struct aws_credentials *credentials, struct error *err) {
+static bool ask_role(struct aws_chain *chain, struct arena *arena, const char *base, const char *token, int64_t now_ms,
+                     struct aws_credentials *credentials, struct error *err) {
     struct http_response response;
-    const char *token = NULL;
     struct text url TEXT_SCOPED;
     text_open(&url, LIMIT_URL_BYTES);
-    if (aws_chain_flag(chain, "AWS_EC2_METADATA_DISABLED"))
-        return error_set(err, ERROR_ABSENT, "AWS_EC2_METADATA_DISABLED is true");
-    if (!chain->settings.http_local)
-        return error_set(err, ERROR_ABSENT, "metadata services are not asked");
-    const char *base = find_base(chain, arena);
-    if (!get_token(chain, arena, base, &token, err))
-        return false;
     text_append(&url, base);
     text_append(&url, ROLES);
     if (!get_path(chain, arena, text_value(&url), token, &response, err))
@@ -107,4 +99,19 @@ bool aws_provide_instance(struct aws_chain *chain, struct arena *arena, int64_t 
     return check_code(&response, err) &&
            aws_credentials_of_json(arena, "the instance's metadata service", response.body, response.body_length,
                                    now_ms, credentials, err);
+}
+
+bool aws_provide_instance(struct aws_chain *chain, struct arena *arena, int64_t now_ms,
+                          struct aws_credentials *credentials, struct error *err) {
+    const char *token = NULL;
+    if (aws_chain_flag(chain, "AWS_EC2_METADATA_DISABLED"))
+        return error_set(err, ERROR_ABSENT, "AWS_EC2_METADATA_DISABLED is true");
+    if (!chain->settings.http_local)
+        return error_set(err, ERROR_ABSENT, "metadata services are not asked");
+    const char *base = find_base(chain, arena);
+    if (!get_token(chain, arena, base, &token, err))
+        return false;
+    bool good = ask_role(chain, arena, base, token, now_ms, credentials, err);
+    redact_remove(token); /* each renewal has one of its own */
+    return good;
 }

@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -288,6 +289,20 @@ def test_nothing_is_told_with_every_place():
             assert part in told, told
         home.write(".aws/config", "[profile prod]\nregion = eu-west-1\n")
         assert "did you mean prod?" in home.refused("--profile", "prd")
+
+
+def test_the_examples_of_the_documents():
+    with open(os.path.join(pipeline.SOURCE, "docs", "credentials.md"), encoding="utf-8") as page:
+        automation, config, local = re.findall(r"^```ini\n(.*?)^```", page.read(), re.S | re.M)
+    with Home() as home:
+        assert home.ours("--env-file", home.write(".env.automation", automation))["key_id"] == "AKIA..."
+        home.write(".aws/config", config + local)
+        assert home.same("keys")[0]["key_id"] == "AKIA..."
+        ours, theirs = home.same("site", keys=False)
+        assert ours["arn"] == theirs["arn"] == "arn:aws:sts::152849157974:assumed-role/browse-dot-show-automation-role/nightly", (ours, theirs)
+        for profile, message in [("worker", "AWS_EC2_METADATA_DISABLED is true"), ("pod", "cannot read /var/run/token"), ("person", "nobody has logged in"),
+                                 ("program", "cannot start /opt/our tools/keys"), ("local", "it has neither keys nor")]:
+            assert message in home.refused("--profile", profile), profile
 
 
 def main():
