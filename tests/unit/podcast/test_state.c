@@ -164,8 +164,79 @@ static void notes_are_kept_by_execution(void **unused) {
     close_fixture(&f);
 }
 
+/* A kill between the plan and the upload leaves a debt that is not certain; the next upload settles it. */
+static void what_is_owed_survives_until_it_is_paid(void **unused) {
+    (void)unused;
+    struct fixture f = open_fixture();
+    struct error err = {0};
+    const char *keys[] = {"a", "b", "c"};
+    struct state_owed *owed = NULL;
+    size_t count = 0;
+    assert_true(state_owed_plan(f.state, "s", keys, 3, 1000, &err));
+    assert_true(state_owed_read(f.state, f.arena, "s", STATE_REFRESH, &owed, &count, &err));
+    assert_int_equal(count, 0);
+    JSON_OWNED json_t *unsure = json_pack("{s:b}", "b", 1);
+    assert_true(state_owed_settle(f.state, "s", unsure, &err));
+    assert_true(state_owed_read(f.state, f.arena, "s", STATE_REFRESH, &owed, &count, &err));
+    assert_int_equal(count, 2);
+    assert_string_equal(owed[1].key, "c");
+    assert_int_equal(owed[1].stamp_ms, 1000);
+    assert_true(state_owed_paid(f.state, "s", STATE_REFRESH, &err));
+    assert_true(state_owed_read(f.state, f.arena, "s", STATE_REFRESH, &owed, &count, &err));
+    assert_int_equal(count, 0);
+    assert_true(state_owed_read(f.state, f.arena, "s", STATE_INVALIDATION, &owed, &count, &err));
+    assert_int_equal(count, 2);
+    /* Another upload of one of them owes both again. */
+    assert_true(state_owed_plan(f.state, "s", keys, 1, 2000, &err));
+    assert_true(state_owed_read(f.state, f.arena, "s", STATE_REFRESH, &owed, &count, &err));
+    assert_int_equal(count, 1);
+    assert_int_equal(owed[0].stamp_ms, 2000);
+    JSON_OWNED json_t *nothing = json_object();
+    assert_true(state_owed_settle(f.state, "s", nothing, &err));
+    assert_true(state_owed_paid(f.state, "s", STATE_REFRESH, &err));
+    assert_true(state_owed_paid(f.state, "s", STATE_INVALIDATION, &err));
+    assert_true(state_owed_read(f.state, f.arena, "s", STATE_INVALIDATION, &owed, &count, &err));
+    assert_int_equal(count, 0);
+    assert_true(state_owed_read(f.state, f.arena, "other", STATE_REFRESH, &owed, &count, &err));
+    assert_int_equal(count, 0);
+    close_fixture(&f);
+}
+
+static void retired_keys_are_kept_until_they_are_forgotten(void **unused) {
+    (void)unused;
+    struct fixture f = open_fixture();
+    struct error err = {0};
+    const char *keys[] = {"x", "y"};
+    const char **read = NULL;
+    size_t count = 0;
+    assert_true(state_retire(f.state, "s", keys, 2, &err));
+    assert_true(state_retire(f.state, "s", keys, 2, &err));
+    assert_true(state_retired_read(f.state, f.arena, "s", &read, &count, &err));
+    assert_int_equal(count, 2);
+    assert_true(state_retired_forget(f.state, "s", keys, 1, &err));
+    assert_true(state_retired_read(f.state, f.arena, "s", &read, &count, &err));
+    assert_int_equal(count, 1);
+    assert_string_equal(read[0], "y");
+    close_fixture(&f);
+}
+
+static void an_index_that_came_from_elsewhere_is_looked_at_again(void **unused) {
+    (void)unused;
+    struct fixture f = open_fixture();
+    struct error err = {0};
+    assert_true(state_index_remember(f.state, "s", 1, "facts", &err));
+    assert_true(state_index_remember(f.state, "t", 1, "facts", &err));
+    assert_true(state_index_forget(f.state, "s", &err));
+    assert_false(state_index_fresh(f.state, "s", 1, "facts"));
+    assert_true(state_index_fresh(f.state, "t", 1, "facts"));
+    close_fixture(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_owed_survives_until_it_is_paid),
+        cmocka_unit_test(retired_keys_are_kept_until_they_are_forgotten),
+        cmocka_unit_test(an_index_that_came_from_elsewhere_is_looked_at_again),
         cmocka_unit_test(notes_are_kept_by_execution),
         cmocka_unit_test(feeds_are_remembered),
         cmocka_unit_test(parts_come_back_in_order_and_only_for_their_settings),
