@@ -1,6 +1,5 @@
 /* What `tidemill doctor` looks at in the workspace: sites, mapping, keys, who starts the nightly run. */
 #include <string.h>
-#include <unistd.h>
 
 #include "aws/env_file.h"
 #include "base/file.h"
@@ -8,8 +7,11 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/doctor.h"
+#include "cli/podcast_automate.h"
 #include "podcast/roles.h"
 #include "podcast/site_check.h"
+
+enum { HOUR_MS = 3600 * 1000 };
 
 void doctor_workspace(struct doctor *doctor) {
     const struct workspace *found = &doctor->workspace;
@@ -138,26 +140,46 @@ void doctor_roles(struct doctor *doctor) {
 
 /* ---- the nightly run ---- */
 
-static const char *unit_file(struct arena *arena, const char *folder, const char *name) {
-    const char *path = folder ? file_join(arena, folder, name) : NULL;
-    return path && access(path, F_OK) == 0 ? path : NULL;
+static const char *days_ago(struct doctor *doctor, int64_t ms) {
+    int64_t hours = (clock_wall_ms(doctor->context->clock) - ms) / HOUR_MS;
+    return arena_format(doctor->context->arena, "%lld h ago", (long long)hours);
+}
+
+static void say_record(struct doctor *doctor, const struct automate_record *record) {
+    if (record->warning)
+        doctor_say(doctor, DOCTOR_WARNING, NULL, NULL, "%s", record->warning);
+    if (!record->enabled)
+        doctor_say(doctor, DOCTOR_WARNING, NULL, "tidemill podcast automate enable", "it is switched off");
+    else if (record->failures)
+        doctor_say(doctor, DOCTOR_WARNING, NULL, "tidemill podcast automate status",
+                   "%lld in a row were not all well%s%s", (long long)record->failures, record->line ? ": " : "",
+                   record->line ? record->line : "");
+    else if (record->success_ms)
+        doctor_say(doctor, DOCTOR_OK, NULL, NULL, "the last one was all well, %s",
+                   days_ago(doctor, record->success_ms));
 }
 
 void doctor_schedule(struct doctor *doctor) {
-    struct arena *arena = doctor->context->arena;
-    const char *(*environment)(const char *) = doctor->context->environment;
-    const char *home = environment ? environment("HOME") : NULL;
-    const char *config = environment ? environment("XDG_CONFIG_HOME") : NULL;
-    if (!(config && *config) && home)
-        config = file_join(arena, home, ".config");
-    const char *user_units = config ? file_join(arena, config, "systemd/user") : NULL;
-    const char *agents = home ? file_join(arena, home, "Library/LaunchAgents") : NULL;
-    const char *found = unit_file(arena, user_units, "tidemill-podcast.timer");
-    found = found ? found : unit_file(arena, "/etc/systemd/system", "tidemill-podcast.timer");
-    found = found ? found : unit_file(arena, agents, "com.browse-dot-show.ingestion-automation.plist");
-    if (found)
-        doctor_say(doctor, DOCTOR_OK, NULL, NULL, "%s", found);
-    else
-        doctor_say(doctor, DOCTOR_WARNING, NULL, "let a timer start `tidemill podcast run`",
+    struct automate_cli cli = {0};
+    struct automate_record record = {0};
+    struct error err = {0};
+    if (!doctor->workspace_found || !automate_cli_places(&cli, doctor->context, &err)) {
+        doctor_say(doctor, DOCTOR_NOT_ASKED, NULL, NULL, "not asked, as there is no workspace");
+        return;
+    }
+    JSON_OWNED json_t *installed = automate_installed(&cli);
+    size_t index;
+    const json_t *one;
+    json_array_foreach (installed, index, one) {
+        const char *fault = json_get_text(one, "error", NULL);
+        doctor_say(doctor, fault ? DOCTOR_WARNING : DOCTOR_OK, NULL, NULL, "%s: %s", json_get_text(one, "with", ""),
+                   fault ? fault : json_get_text(one, "where", ""));
+    }
+    if (!json_array_size(installed))
+        doctor_say(doctor, DOCTOR_WARNING, NULL, "tidemill podcast automate install",
                    "nothing was found that starts it");
+    else if (automate_record_read(doctor->context->arena, cli.folder, &record, &err))
+        say_record(doctor, &record);
+    else
+        doctor_say_error(doctor, DOCTOR_WARNING, NULL, NULL, &err);
 }

@@ -244,5 +244,23 @@ def test_a_clock_that_is_off_is_told():
         assert clock["state"] == "warning" and "behind" in clock["message"] and "set-ntp" in clock["mend"], clock
 
 
+def test_who_starts_the_nightly_run_and_how_it_went():
+    with p.Scratch() as folder:
+        data = p.Data(folder)
+        install(data)
+        sites.write(os.path.join(folder, "sites", "my-sites", "harbour", "site.config.json"), sites.config("harbour"))
+        is_there(doctor(data, "--model", "tiny.en"), "nightly run", "warning", mend="tidemill podcast automate install")
+        data.call("podcast", "automate", "install", "--with", "cron", "--print", expect=None)  # shown, not written
+        is_there(doctor(data, "--model", "tiny.en"), "nightly run", "warning", mend="tidemill podcast automate install")
+        agent = os.path.join(folder, "Library", "LaunchAgents", "tidemill.podcast.plist")
+        sites.write(agent, "<!-- tidemill podcast automate install -->\n")
+        is_there(doctor(data, "--model", "tiny.en"), "nightly run", "ok", said=f"launchd: {agent}")
+        records = os.path.join(folder, "automation-logs")
+        sites.write(os.path.join(records, "last-pipeline-run.json"), {"lastSuccessTimestamp": 1767323045000, "lastAttemptTimestamp": 1767409445000, "consecutiveFailures": 2})
+        is_there(doctor(data, "--model", "tiny.en"), "nightly run", "warning", said="2 in a row", mend="tidemill podcast automate status")
+        sites.write(os.path.join(records, "automation-config.json"), {"enabled": False, "timestamp": 1767323045000})
+        is_there(doctor(data, "--model", "tiny.en"), "nightly run", "warning", said="switched off", mend="tidemill podcast automate enable")
+
+
 if __name__ == "__main__":
     p.run_tests(sys.modules[__name__])

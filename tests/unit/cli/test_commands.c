@@ -66,7 +66,8 @@ static const char *another_value(const struct option_row *row, char *buffer, siz
         snprintf(buffer, size, "%lld", (long long)(row->least > 65536 ? row->least : 65536) + 1);
         return buffer;
     case OPTION_DURATION:
-        return "45s";
+        snprintf(buffer, size, "%lldms", (long long)(row->least > 45000 ? row->least : 45000) + 1);
+        return buffer;
     default:
         return "some-value";
     }
