@@ -123,7 +123,7 @@ static bool confirmed(struct automate_cli *cli, struct error *err) {
     printf("Do this? [y/N] ");
     fflush(stdout);
     bool yes = fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y');
-    return yes || error_set(err, ERROR_CANCELLED, "nothing was done");
+    return yes || error_set(err, ERROR_DENIED, "nothing was done");
 }
 
 static int finish(struct automate_cli *cli, const struct steps *steps, const char *nothing, const char *done) {
@@ -137,7 +137,7 @@ static int finish(struct automate_cli *cli, const struct steps *steps, const cha
     if (options_bool(cli->context->options, "automate.print"))
         return EXIT_WELL;
     if (!confirmed(cli, &err))
-        return output_fail(&err, EXIT_USAGE);
+        return output_fail(&err, EXIT_SOME_FAILED);
     for (size_t i = 0; i < steps->count; i++) {
         const struct step *step = &steps->list[i];
         if (carry_out(cli, step, &err) || step->may_fail)

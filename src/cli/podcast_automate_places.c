@@ -22,7 +22,7 @@ void steps_add(struct steps *steps, const struct step *step) {
 
 void steps_run(struct automate_cli *cli, struct steps *steps, bool may_fail, const char *const *words) {
     const char **copy = arena_alloc_array(cli->context->arena, WORDS_MOST + 1, sizeof(*copy));
-    for (size_t i = 0; words[i] && i < WORDS_MOST; i++)
+    for (size_t i = 0; i < WORDS_MOST && words[i]; i++)
         copy[i] = words[i];
     steps_add(steps, &(struct step){.kind = STEP_RUN, .words = copy, .may_fail = may_fail});
 }

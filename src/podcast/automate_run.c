@@ -119,7 +119,8 @@ static int64_t streak_of(const struct automate_settings *settings, const struct 
     int64_t since = record->ended_ms ? record->ended_ms : record->enabled_ms;
     int64_t now = clock_wall_ms(settings->clock);
     *news = NEWS_LATE;
-    bool late = record->postponements && since && now - since >= settings->notify_after * settings->plan.every_ms;
+    bool late = record->postponements >= settings->notify_after && since &&
+                now - since >= settings->notify_after * settings->plan.every_ms;
     return late ? since : 0;
 }
 
@@ -256,6 +257,7 @@ bool automate_run(struct arena *arena, const struct automate_settings *settings,
         say(&course, false, why);
         if (!wait_for_leave(&course, &why)) {
             *outcome = AUTOMATE_INTERRUPTED;
+            say(&course, false, "interrupted before the run began");
             return true;
         }
         if (why) {

@@ -305,8 +305,20 @@ static void put_entry(struct file *file, const char *start, const char *end, con
     file->entries++;
 }
 
+/* Takes the line that says that the file was cut off its end. */
+static size_t without_cut(const char *old, size_t length, bool *cut) {
+    size_t end = length;
+    while (end && strchr(" \t\r\n", old[end - 1]))
+        end--;
+    size_t size = strlen(CUT);
+    *cut = end > size && memcmp(old + end - size, CUT, size) == 0 && old[end - size - 1] == '\n';
+    return *cut ? end - size : length;
+}
+
 char *history_merge(const char *old, size_t length, const char *entry) {
     struct file file = {.entries = 0};
+    if (old)
+        length = without_cut(old, length, &file.cut);
     text_open(&file.header, LIMIT_HISTORY_READ_BYTES);
     text_open(&file.out, (size_t)2 * LIMIT_HISTORY_READ_BYTES);
     const char *end = old ? old + length : NULL;
@@ -317,7 +329,7 @@ char *history_merge(const char *old, size_t length, const char *entry) {
     text_append_char(&file.out, '\n');
     put_entry(&file, entry, entry + strlen(entry), NULL);
     struct line line;
-    for (const char *at = old; at && next_line(&at, end, &line);) {
+    for (const char *at = old; next_line(&at, end, &line);) {
         if (!begins_entry(&line))
             continue;
         const char *rule = NULL;
@@ -360,12 +372,13 @@ bool history_file_newest(struct arena *arena, const char *path, size_t most, con
         return false;
     const char **found = arena_alloc_array(arena, most ? most : 1, sizeof(*found));
     size_t used = 0;
+    const char *end = old ? old + length : NULL;
     struct line line;
-    for (const char *at = old; at && used < most && next_line(&at, old + length, &line);) {
+    for (const char *at = old; used < most && next_line(&at, end, &line);) {
         if (!begins_entry(&line))
             continue;
         const char *rule = NULL;
-        const char *next = entry_end(line.start, old + length, &rule);
+        const char *next = entry_end(line.start, end, &rule);
         size_t size = (size_t)((rule ? rule : next) - line.start);
         found[used++] = arena_text_part(arena, line.start, size);
         at = next;

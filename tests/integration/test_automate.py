@@ -152,6 +152,27 @@ def test_nothing_is_written_without_a_yes():
         assert not os.path.exists(os.path.join(data.home, "tab")) and not os.path.exists(data.logs)
 
 
+def at_a_terminal(data, answer):
+    """`automate install` at a terminal where somebody types the answer; its exit status and what it showed."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen([data.program, "podcast", "automate", "install", "--with", "cron", "--data", data.folder], stdin=theirs,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=data.environment, cwd=data.folder)
+    os.close(theirs)
+    os.write(ours, answer.encode())
+    out, _ = process.communicate(timeout=120)
+    os.close(ours)
+    return process.returncode, out
+
+
+def test_at_a_terminal_it_asks():
+    with machine() as (data, _):
+        status, out = at_a_terminal(data, "n\n")
+        assert status == 1 and "Do this? [y/N]" in out and "nothing was done" in out, (status, out)
+        assert not os.path.exists(os.path.join(data.home, "tab"))
+        status, out = at_a_terminal(data, "y\n")
+        assert status == 0 and "0 * * * * " in data.tab(), (status, out)
+
+
 def test_a_crontab_gets_one_line_and_keeps_the_others():
     with machine() as (data, _):
         theirs = "MAILTO=me\n0 1 * * * backup 100\\%\n"

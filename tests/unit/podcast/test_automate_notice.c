@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "podcast/automate_log.h"
 #include "podcast/automate_machine.h"
 #include "podcast/automate_notice.h"
 #include "podcast/automate_program.h"
@@ -216,6 +218,29 @@ static void a_program_that_does_not_end_is_made_to(void **unused) {
     assert_int_equal(end.status, -1);
 }
 
+static void a_log_is_set_aside_before_it_is_large(void **unused) {
+    (void)unused;
+    struct scratch *scratch = scratch_open();
+    struct error err = {0};
+    struct text old;
+    text_open(&old, 8 * MIB);
+    while (old.length < LIMIT_AUTOMATE_LOG)
+        text_append(&old, "an old line that has been here for a long time\n");
+    scratch_write(scratch, "automation.log", text_value(&old));
+    struct automate_log *log = automate_log_open(scratch->path, "automation.log", clock_system(), &err);
+    assert_non_null(log);
+    automate_log_line(log, "title\nwith \x1b[31m two lines");
+    automate_log_line(log, "second");
+    automate_log_close(log);
+    assert_string_equal(scratch_read(scratch, "automation.log.1"), text_value(&old));
+    const char *fresh = scratch_read(scratch, "automation.log");
+    assert_true(text_ends(fresh, " second\n"));
+    assert_non_null(strstr(fresh, "Z title with  [31m two lines\n"));
+    text_close(&old);
+    assert_null(automate_log_open(scratch_path(scratch, "none"), "automation.log", clock_system(), &err));
+    scratch_close(scratch);
+}
+
 static void power_is_read_from_the_system_s_folder(void **unused) {
     (void)unused;
     struct scratch *scratch = scratch_open();
@@ -276,6 +301,7 @@ int main(void) {
         cmocka_unit_test(a_topic_gets_a_plain_subject),
         cmocka_unit_test(programs_end_in_every_way),
         cmocka_unit_test(a_program_that_does_not_end_is_made_to),
+        cmocka_unit_test(a_log_is_set_aside_before_it_is_large),
         cmocka_unit_test(power_is_read_from_the_system_s_folder),
         cmocka_unit_test(an_address_needs_no_network),
     };
