@@ -63,7 +63,8 @@ static const char *arrow(enum sync_kind kind) {
 }
 
 static json_t *action_json(const struct sync_action *action, const struct error *why) {
-    json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:b}", "key", action->key, "action", sync_kind_name(action->kind),
+    TEXT_OWNED char *key = utf8_repair(action->key, strlen(action->key));
+    json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:b}", "key", key, "action", sync_kind_name(action->kind),
                              "reason", sync_reason_text(action->reason), "size", (json_int_t)action->size, "conflict",
                              (int)action->conflict);
     if (action->from)

@@ -16,7 +16,7 @@ struct merge {
     struct memory_scan memory;
     bool left_there, right_there;
     struct listing_item left_item, right_item;
-    char key[OBJECT_KEY_LONGEST + 1];
+    char key[OBJECT_KEY_SHOWN + 1];
 };
 
 enum sync_rule sync_rule_for(const struct sync *sync, const char *key) {

@@ -23,7 +23,7 @@ struct fixture {
     struct object_store *right; /* in memory */
     struct sync_settings settings;
     struct sync_report report;
-    char told[4096]; /* "kind key;" of what was done, "!key;" of what failed */
+    char told[16384]; /* "kind key;" of what was done, "!key;" of what failed */
 };
 
 static void tell(void *to, const struct sync_action *action, const struct error *why) {
@@ -455,15 +455,20 @@ static void unfit_keys(void **state) {
     memory_store_set(f->right, "../etc/passwd", "x", 1000);
     memory_store_set(f->right, "line\nbreak", "x", 1000);
     memory_store_set(f->right, "a//b", "x", 1000);
+    char longest[3001];
+    memset(longest, 'k', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    memory_store_set(f->right, longest, "x", 1000);
+    memory_store_set(f->right, "\xFF\xFE", "x", 1000);
     memory_store_set(f->right, "fine %2F \"quoted\"", "x", 1000);
     run(f);
     expect(f, "fine %2F \"quoted\"", "x");
-    assert_int_equal(f->report.failed, 3);
+    assert_int_equal(f->report.failed, 5);
     assert_int_equal(f->report.left.copied, 1);
     assert_non_null(strstr(f->told, "!../etc/passwd;"));
     assert_non_null(strstr(f->told, "!a//b;"));
     run(f);
-    assert_int_equal(f->report.failed, 3);
+    assert_int_equal(f->report.failed, 5);
     assert_int_equal(f->report.left.copied, 0);
 }
 
