@@ -200,6 +200,21 @@ static void add_enable(struct automate_cli *cli, const struct automate_record *r
     steps_add(steps, &(struct step){.kind = STEP_ENABLE, .path = path});
 }
 
+/* The steps that take away what is anywhere but at `but`. A place that cannot be looked into (no leave to use crontab,
+ * say) is named and passed over; how many were. */
+static size_t remove_all(struct automate_cli *cli, const struct place *but, struct steps *steps) {
+    size_t failed = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
+        struct error err = {0};
+        if (places[i] == but || places[i]->remove(cli, steps, &err))
+            continue;
+        error_context(&err, "cannot tell whether %s has something to be removed", places[i]->name);
+        output_error(&err);
+        failed++;
+    }
+    return failed;
+}
+
 static bool install_steps(struct automate_cli *cli, const struct place *place, struct steps *steps, struct error *err) {
     struct unit_settings unit;
     struct automate_record record;
@@ -207,10 +222,7 @@ static bool install_steps(struct automate_cli *cli, const struct place *place, s
     if (!unit_check(&unit, err) || !automate_record_read(cli->context->arena, cli->folder, &record, err))
         return false;
     /* One of them looks in; what an earlier install put elsewhere goes. */
-    for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
-        if (places[i] != place && !places[i]->remove(cli, steps, err))
-            return false;
-    }
+    remove_all(cli, place, steps);
     add_enable(cli, &record, steps);
     return place->install(cli, &unit, steps, err);
 }
@@ -248,15 +260,11 @@ int automate_command_install(struct automate_cli *cli) {
 /* ---- remove ---- */
 
 int automate_command_remove(struct automate_cli *cli) {
-    struct error err = {0};
     struct steps steps = {.count = 0};
-    for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
-        if (!places[i]->remove(cli, &steps, &err)) {
-            error_context(&err, "automate remove: %s", places[i]->name);
-            return output_fail(&err, EXIT_NOT_STARTED);
-        }
-    }
-    return finish(cli, &steps, "nothing is installed", "removed; records and logs stay");
+    size_t failed = remove_all(cli, NULL, &steps);
+    int status = finish(cli, &steps, failed ? "nothing else is installed" : "nothing is installed",
+                        "removed; records and logs stay");
+    return status == EXIT_WELL && failed ? EXIT_SOME_FAILED : status;
 }
 
 json_t *automate_installed(struct automate_cli *cli) {

@@ -209,6 +209,12 @@ def test_a_crontab_that_cannot_be_read_is_not_replaced():
         open(os.path.join(data.home, "broken"), "w", encoding="utf-8").close()
         failed = data.automate("install", "--with", "cron", "--yes", expect=3)
         assert "cannot read the spool" in failed.stderr, failed.stderr
+        # It stands in no other kind's way, but is named.
+        other = data.automate("install", "--with", "launchd", "--yes")
+        assert "cannot read the spool" in other.stderr and "installed: " in other.stdout, other
+        gone = data.automate("remove", "--yes", expect=1)
+        assert "cannot read the spool" in gone.stderr and not os.listdir(os.path.join(data.home, "Library/LaunchAgents")), gone
+        assert "error" in data.status()["installed"][0]
         assert "crontab -" not in data.calls()
 
 
