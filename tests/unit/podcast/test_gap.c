@@ -154,7 +154,8 @@ static void the_lines_are_those_of_the_older_scripts(void **unused) {
     fill(&f);
     report = read_gap(&f, SYNC_BOTH, NULL);
     TEXT_OWNED char *text = gap_text("mill", &report, true);
-    assert_non_null(strstr(text, "📤 Files to upload to S3: 1\n   audio: 1 files\n      audio/p/here  two spaces.mp3\n"));
+    assert_non_null(
+        strstr(text, "📤 Files to upload to S3: 1\n   audio: 1 files\n      audio/p/here  two spaces.mp3\n"));
     assert_non_null(strstr(text, "🔀 Files that differ: 1\n   search-entries/p/e.json: here 2 bytes of "));
     assert_null(strstr(text, "perfect"));
     close_fixture(&f);

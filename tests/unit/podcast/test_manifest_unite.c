@@ -132,8 +132,8 @@ static void numbers_that_were_given_once_are_not_given_again(void **unused) {
     static const struct row ours[] = {{1, "a", 1, "A", 1}};
     static const struct row theirs[] = {{1, "b", 2, "B", 2}};
     struct manifest_union report = {0};
-    struct manifest *united = unite(make(OLDER, ours, 1, "\"highestSequentialId\": 9,"), MAKE(LATER, theirs), NULL,
-                                    &report);
+    struct manifest *united =
+        unite(make(OLDER, ours, 1, "\"highestSequentialId\": 9,"), MAKE(LATER, theirs), NULL, &report);
     assert_string_equal(manifest_find(united, 10)->title, "A");
     TEXT_OWNED char *text = manifest_text(united);
     assert_non_null(strstr(text, "\"highestSequentialId\": 10"));
