@@ -54,6 +54,16 @@ void run_say(struct run *run, const char *format, ...) {
     pthread_mutex_unlock(&run->say_lock);
 }
 
+void run_say_block(struct run *run, char *text) {
+    char *rest = text;
+    if (!run->settings->say)
+        return;
+    pthread_mutex_lock(&run->say_lock);
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        run->settings->say(run->settings->say_to, redact_text(line));
+    pthread_mutex_unlock(&run->say_lock);
+}
+
 void run_say_phase(struct run *run, enum run_step step, const char *line) {
     pthread_mutex_lock(&run->full_lock);
     bool first = !(run->phases_said & 1U << step);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -149,9 +148,5 @@ bool run_cloud_fault(struct error *err, const char *what) {
 
 void run_say_gap(struct run_site *site, const struct gap_report *report) {
     TEXT_OWNED char *text = gap_text(site->site->id, report, false);
-    char *rest = text;
-    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-        run_say(site->run, "  %s", line);
-    for (size_t i = 0; i < report->conflict_count; i++)
-        log_debug("podcast", "%s: differs: %s", site->site->id, report->conflicts[i].key);
+    run_say_block(site->run, text);
 }

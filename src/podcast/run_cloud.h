@@ -40,7 +40,7 @@ bool run_copy_takes(const struct run_copy *copy, enum gap_category category);
 
 /* Gives a failure that may pass the name that Retry looks for; false. */
 bool run_cloud_fault(struct error *err, const char *what);
-/* Says the report's lines, the files' names in the log. */
+/* Says the report's lines. */
 void run_say_gap(struct run_site *site, const struct gap_report *report);
 
 /* ---- the manifest (run_manifest.c) ---- */

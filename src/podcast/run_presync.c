@@ -50,6 +50,7 @@ static bool take_line(void *to, const struct sync_action *action, struct error *
     if (action->kind != SYNC_COPY_LEFT && action->kind != SYNC_RENAME_LEFT)
         return true;
     presync->actions++;
+    log_debug("podcast", "%s: download %s: %s", site->site->id, action->key, sync_reason_text(action->reason));
     presync->manifest_comes |= is_manifest;
     if (!site->run->settings->dry_run)
         return true;
@@ -181,6 +182,8 @@ bool run_presync_site(struct run_site *site, struct error *err) {
     struct run_site_record *record = site->record;
     struct presync presync = {.site = site};
     record->pre_sync.outcome = RUN_FAILED;
+    json_decref(site->source->elsewhere); /* of an earlier attempt */
+    site->source->elsewhere = NULL;
     if (!run_copy_open(&presync.copy, site, site->arena, "pre-sync", err)) {
         /* A site that was never deployed has nothing in the cloud. */
         record->looked = err->code == ERROR_CONFIG && !accounts_deployed(site->run->settings->accounts, site->site->id);

@@ -126,6 +126,8 @@ void run_warn(struct run_site *site, const char *format, ...) __attribute__((for
 void run_plan(struct run_site *site, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A line for people as it happens; any thread. */
 void run_say(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Several lines, together; `text` is changed. */
+void run_say_block(struct run *run, char *text);
 /* The same, the first time that a task of that phase begins. */
 void run_say_phase(struct run *run, enum run_step step, const char *line);
 bool run_cancelled(const struct run_site *site);

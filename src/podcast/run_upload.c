@@ -5,6 +5,7 @@
  * a refresh and an invalidation. */
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "podcast/run_cloud.h"
 
@@ -40,6 +41,7 @@ static bool take_line(void *to, const struct sync_action *action, struct error *
     upload->keys =
         arena_grow(site->arena, (void *)upload->keys, upload->count, &upload->capacity, sizeof(*upload->keys));
     upload->keys[upload->count++] = arena_text(site->arena, action->key);
+    log_debug("podcast", "%s: upload %s: %s", site->site->id, action->key, sync_reason_text(action->reason));
     if (site->run->settings->dry_run)
         run_plan(site, "upload %s (%llu bytes) to the cloud", action->key, (unsigned long long)action->size);
     return true;

@@ -117,6 +117,20 @@ static void a_site_without_account_is_told_and_goes_on_here(void **state) {
     assert_int_equal(world->report.sites[1].error_count, 0);
 }
 
+/* Its row was lost, not its copy in the cloud. */
+static void a_deployed_site_without_account_is_not_fetched_anew(void **state) {
+    static const char *deployed[] = {"a"};
+    struct world *world = *state;
+    world_write(world, "a", MANIFEST_KEY, world_manifest);
+    world->settings.skip_rss = false;
+    world->accounts.count = 0;
+    world->accounts.deployed = deployed;
+    world->accounts.deployed_count = 1;
+    assert_int_equal(world_run(world), 1);
+    assert_true(world_warning(world, 0, "phase 1 failed"));
+    assert_false(world_error(world, 0, "episode \""));
+}
+
 static void a_refresh_is_tried_again_within_the_run(void **state) {
     struct world *world = *state;
     world_fill_here(world, "a");
@@ -466,6 +480,7 @@ int main(void) {
         TEST(a_failed_listing_is_not_emptiness),
         TEST(a_role_that_is_denied_fails_its_site_alone),
         TEST(a_site_without_account_is_told_and_goes_on_here),
+        TEST(a_deployed_site_without_account_is_not_fetched_anew),
         TEST(a_refresh_is_tried_again_within_the_run),
         TEST(a_refresh_that_failed_is_owed),
         TEST(an_answer_that_tells_of_a_failure_is_one),
