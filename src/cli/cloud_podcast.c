@@ -28,7 +28,11 @@ static bool refuse_bucket(const struct site_account *account, const struct error
         error_set(err, ERROR_ABSENT, "%s: there is no bucket %s", account->site_id, account->bucket);
         return error_hint(err, "the site's Terraform makes it; or correct bucketName in .site-account-mappings.json");
     }
-    error_context(err, "%s: bucket %s", account->site_id, account->bucket);
+    /* The driver names the bucket in what it was told by the service. */
+    if (text_starts(why->message, "bucket "))
+        error_context(err, "%s", account->site_id);
+    else
+        error_context(err, "%s: bucket %s", account->site_id, account->bucket);
     if (why->code != ERROR_DENIED || !err)
         return false;
     err->hint[0] = '\0';

@@ -37,7 +37,7 @@ static void print_names(const char *head, const struct role_group *group, bool c
 static void print_group(const struct role_group *group) {
     putchar('\n');
     output_safe(*group->profile ? group->profile : "(no profile)");
-    printf(": %zu sites\n", group->count);
+    printf(": %zu site%s\n", group->count, group->count == 1 ? "" : "s");
     print_names("     makes the role: ", group, true);
     print_names("     uses it:        ", group, false);
     if (group->placeholder)
@@ -49,7 +49,8 @@ static void print_group(const struct role_group *group) {
 }
 
 static void print_roles(const struct role_report *report) {
-    printf("Automation roles: %zu sites in %zu profiles\n", report->site_count, report->count);
+    printf("Automation roles: %zu site%s in %zu profile%s\n", report->site_count, report->site_count == 1 ? "" : "s",
+           report->count, report->count == 1 ? "" : "s");
     for (size_t i = 0; i < report->count; i++)
         print_group(&report->groups[i]);
     if (report->warning_count || report->fault_count)
@@ -80,14 +81,21 @@ struct access_check {
     struct command_context *context;
     struct cloud *cloud;
     json_t *reports;
-    json_t *steps; /* of the site at hand */
+    const char *site_id; /* the site at hand */
+    json_t *steps;       /* its own */
     bool site_good;
     size_t failed, checked;
 };
 
+/* "hardfork: the role ..." below the line "hardfork". */
+static const char *without_site(const char *site_id, const char *message) {
+    size_t length = strlen(site_id);
+    return text_starts(message, site_id) && text_starts(message + length, ": ") ? message + length + 2 : message;
+}
+
 /* A step's line; `why` NULL: it went well. */
 static bool say_step(struct access_check *check, const char *step, const char *text, const struct error *why) {
-    const char *message = why ? why->message : text;
+    const char *message = why ? without_site(check->site_id, why->message) : text;
     const char *hint = why && why->hint[0] ? why->hint : NULL;
     check->site_good = check->site_good && !why;
     json_array_append_new(check->steps, json_pack("{s:s, s:b, s:s, s:s?}", "step", step, "ok", (int)!why, "message",
@@ -163,6 +171,7 @@ static void check_account(struct access_check *check, const struct site_account 
 static void check_site_access(struct access_check *check, const struct site_accounts *accounts, const char *site_id) {
     struct error err = {0};
     const struct site_account *account = accounts_find(accounts, site_id, &err);
+    check->site_id = site_id;
     check->steps = json_array();
     check->site_good = true;
     check->checked++;

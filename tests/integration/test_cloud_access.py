@@ -110,7 +110,7 @@ def test_a_bucket_that_may_not_be_written_or_not_be_cleaned():
     with Accounts({"mill": "222222222222"}) as there:
         there.between.tell({"lie": "access_denied", "op": "PutObject"})
         step = failed(there.validate(expect=1)["mill"], "s3")
-        assert "writing to s3://mill-browse-dot-show" in step["message"]
+        assert step["message"].startswith("writing to s3://mill-browse-dot-show")
         # A put that took effect although it looked as if it had not: it is removed all the same.
         there.between.tell({"lie": "wrong_etag", "op": "PutObject"})
         failed(there.validate(expect=1)["mill"], "s3")
@@ -181,6 +181,16 @@ def test_credentials_are_found_where_the_aws_cli_has_them():
             assert f"(account {account})" in said["message"], said
         step = failed(there.validate("--profile", "nobody", expect=1, environment=files)["mill"], "role")
         assert "nobody" in step["message"], step
+
+
+def test_a_role_whose_time_is_over_is_taken_again():
+    with Accounts({"mill": "222222222222"}) as there:
+        there.between.tell({"lie": "expired_token", "op": "PutObject", "times": 1}, {"lie": "expired_token", "service": "lambda", "times": 1})
+        assert there.validate()["mill"]["ok"]
+        assert there.between.count(lie="expired_token") == 2 and there.between.count("AssumeRole") == 3, there.between.counts()
+        there.between.tell({"lie": "expired_token", "service": "lambda", "each": 0})
+        step = failed(there.validate(expect=1)["mill"], "search-api", "srt-indexing")
+        assert "ExpiredToken" in step["message"], step
 
 
 def test_sites_without_an_account_and_workspaces_without_a_mapping():
