@@ -309,6 +309,7 @@ static bool call_once(struct arena *arena, struct s3_bucket *bucket, const struc
         .sink = call->sink,
         .largest_body = call->largest_body,
         .error_in_ok = call->error_in_ok,
+        .action = call->action,
         .cancel = call->cancel,
     };
     return aws_client_call(arena, &client, &made, response, failure, err);
@@ -331,6 +332,16 @@ static const char *other_region(struct arena *arena, struct s3_bucket *bucket, c
     return *told && strcmp(told, region) != 0 && strlen(told) < REGION_SIZE ? told : NULL;
 }
 
+/* A bucket that is not the expected account's is refused in the same words as a permission that lacks. */
+static void name_owner(const struct s3_bucket *bucket, const struct aws_failure *failure, struct error *why) {
+    if (!bucket->account || strcmp(failure->code, "AccessDenied") != 0)
+        return;
+    char before[sizeof(why->hint)];
+    memcpy(before, why->hint, sizeof(before));
+    *why->hint = 0;
+    error_hint(why, "the bucket must belong to the account %s%s%s", bucket->account, *before ? "; or " : "", before);
+}
+
 bool s3_call(struct arena *arena, struct s3_bucket *bucket, const struct s3_call *call, struct http_response *response,
              struct aws_failure *failure, struct error *err) {
     const char *region = s3_bucket_region(bucket, arena);
@@ -341,6 +352,7 @@ bool s3_call(struct arena *arena, struct s3_bucket *bucket, const struct s3_call
         const char *told = tried < REGIONS_TRIED ? other_region(arena, bucket, call, region, failure) : NULL;
         if (!told) {
             s3_failure_name(failure, &why);
+            name_owner(bucket, failure, &why);
             return error_copy(err, &why);
         }
         region = told;
@@ -378,7 +390,7 @@ struct aws_xml *s3_document(struct arena *arena, const struct http_response *res
 
 bool s3_head_bucket(struct arena *arena, struct s3_bucket *bucket, struct aws_failure *failure, struct error *err) {
     struct http_response response;
-    const struct s3_call call = {.method = "HEAD"};
+    const struct s3_call call = {.method = "HEAD", .action = "s3:ListBucket"};
     if (!s3_call(arena, bucket, &call, &response, failure, err))
         return false;
     const char *region = http_response_header(&response, "x-amz-bucket-region");
@@ -390,7 +402,7 @@ bool s3_head_bucket(struct arena *arena, struct s3_bucket *bucket, struct aws_fa
 bool s3_get_bucket_location(struct arena *arena, struct s3_bucket *bucket, const char **region,
                             struct aws_failure *failure, struct error *err) {
     struct http_response response;
-    const struct s3_call call = {.method = "GET", .query = "location="};
+    const struct s3_call call = {.method = "GET", .query = "location=", .action = "s3:GetBucketLocation"};
     if (!s3_call(arena, bucket, &call, &response, failure, err))
         return false;
     struct aws_xml *xml = s3_document(arena, &response, "LocationConstraint", failure, err);
@@ -414,7 +426,7 @@ bool s3_create_bucket(struct arena *arena, struct s3_bucket *bucket, struct aws_
                                  region);
         body.length = strlen(body.data);
     }
-    const struct s3_call call = {.method = "PUT", .body = &body};
+    const struct s3_call call = {.method = "PUT", .body = &body, .action = "s3:CreateBucket"};
     return s3_call(arena, bucket, &call, &response, failure, err);
 }
 

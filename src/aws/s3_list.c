@@ -138,7 +138,8 @@ bool s3_list_objects(struct arena *arena, struct s3_bucket *bucket, const struct
         text_append_format(&query, "&%s", s3_query(arena, "start-after", list->start_after));
     if (query.overflow)
         return error_set(err, ERROR_INVALID, "the listing's token is too long");
-    const struct s3_call call = {.method = "GET", .query = query.data, .cancel = list->cancel};
+    const struct s3_call call = {
+        .method = "GET", .action = "s3:ListBucket", .query = query.data, .cancel = list->cancel};
     if (!s3_call(arena, bucket, &call, &response, failure, err))
         return false;
     struct aws_xml *xml = s3_document(arena, &response, "ListBucketResult", failure, err);
@@ -177,6 +178,7 @@ static bool uploads_page(struct arena *arena, struct s3_bucket *bucket, const ch
     const char *from = marker->key ? arena_format(arena, "&%s", s3_query(arena, "key-marker", marker->key)) : "";
     const char *at = marker->id ? arena_format(arena, "&%s", s3_query(arena, "upload-id-marker", marker->id)) : "";
     const struct s3_call call = {.method = "GET",
+                                 .action = "s3:ListBucketMultipartUploads",
                                  .query = arena_format(arena, "encoding-type=url%s&max-uploads=%d&%s%s&uploads=", from,
                                                        S3_KEYS_MOST, s3_query(arena, "prefix", prefix), at)};
     if (!s3_call(arena, bucket, &call, &response, failure, err))
@@ -252,7 +254,7 @@ static bool parts_read(struct arena *arena, const struct aws_element *root, enum
     size_t before = parts->count;
     parts->algorithm = aws_xml_text(arena, root, "ChecksumAlgorithm", "");
     for (const struct aws_element *at = aws_xml_child(root, "Part"); at; at = aws_xml_next(at)) {
-        struct s3_part part;
+        struct s3_part part = {0};
         if (!part_read(arena, at, checksum, &part, err))
             return false;
         if (parts->count && part.number <= parts->list[parts->count - 1].number)
@@ -274,6 +276,7 @@ bool s3_list_parts(struct arena *arena, struct s3_bucket *bucket, const char *ke
         struct http_response response;
         unsigned marker = made.count ? made.list[made.count - 1].number : 0;
         const struct s3_call call = {.method = "GET",
+                                     .action = "s3:ListMultipartUploadParts",
                                      .key = key,
                                      .query = arena_format(arena, "max-parts=%d&part-number-marker=%u&%s", S3_KEYS_MOST,
                                                            marker, s3_query(arena, "uploadId", id))};

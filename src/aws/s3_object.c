@@ -9,17 +9,9 @@
 #include "base/memory.h"
 
 int64_t s3_http_date(const char *text) {
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    int day = 0, hour = 0, minute = 0, second = 0, year = 0, end = 0;
-    char name[4] = "";
-    if (!text || sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &day, name, &year, &hour, &minute,
-                        &second, &end) < 6)
-        return 0;
-    const char *month = strlen(name) == 3 ? strstr(months, name) : NULL;
-    if (!end || !month || (month - months) % 3 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60 ||
-        year < 1970 || hour < 0 || minute < 0 || second < 0)
-        return 0;
-    return (clock_days(year, (int)(month - months) / 3 + 1, day) * 86400 + hour * 3600 + minute * 60 + second) * 1000;
+    /* Read as Retry-After against the year 1970, a date is its own time; a number is none here. */
+    int64_t date_ms = text && strchr(text, ',') ? http_retry_after_ms(text, 0) : 0;
+    return date_ms > 0 ? date_ms : 0;
 }
 
 const char *s3_etag(struct arena *arena, const char *value) {
@@ -76,15 +68,16 @@ void s3_header_condition(struct s3_headers *headers, struct arena *arena, const 
 
 /* ---- reading ---- */
 
-/* "bytes 5-9/1234". */
-static bool range_read(const char *text, uint64_t *first, uint64_t *last, uint64_t *size) {
-    unsigned long long from = 0, to = 0, all = 0;
-    int end = 0;
-    if (!text || sscanf(text, "bytes %20llu-%20llu/%20llu%n", &from, &to, &all, &end) < 3 || text[end] || from > to ||
-        to >= all)
+/* "bytes 5-9/1234" (RFC 9110 section 14.4). */
+static bool range_read(struct arena *arena, const char *text, uint64_t *first, uint64_t *last, uint64_t *size) {
+    char *at = arena_text(arena, text && text_starts(text, "bytes ") ? text + strlen("bytes ") : "");
+    const char *from = strsep(&at, "-"), *to = at ? strsep(&at, "/") : NULL;
+    uint64_t a = 0, b = 0, all = 0;
+    if (!to || !at || !text_to_uint64(from, &a) || !text_to_uint64(to, &b) || !text_to_uint64(at, &all) || a > b ||
+        b >= all)
         return false;
-    *first = from;
-    *last = to;
+    *first = a;
+    *last = b;
     *size = all;
     return true;
 }
@@ -126,6 +119,7 @@ bool s3_head_object(struct arena *arena, struct s3_bucket *bucket, const char *k
     struct s3_headers headers = {.count = 0};
     s3_header(&headers, "x-amz-checksum-mode", "ENABLED");
     const struct s3_call call = {.method = "HEAD",
+                                 .action = "s3:GetObject",
                                  .key = key,
                                  .query = part ? arena_format(arena, "partNumber=%u", part) : NULL,
                                  .headers = headers.list,
@@ -135,7 +129,7 @@ bool s3_head_object(struct arena *arena, struct s3_bucket *bucket, const char *k
         return false;
     /* Of a part some tell the length only so. */
     uint64_t first = 0, last = 0, all = 0;
-    if (part && range_read(http_response_header(&response, "content-range"), &first, &last, &all))
+    if (part && range_read(arena, http_response_header(&response, "content-range"), &first, &last, &all))
         object->size = last - first + 1;
     return true;
 }
@@ -155,8 +149,8 @@ static bool get_begin(void *to, const struct http_response *response, struct err
         return false;
     }
     uint64_t last = 0;
-    if (object.partial &&
-        !range_read(http_response_header(response, "content-range"), &object.first, &last, &object.size))
+    if (object.partial && !range_read(reading->arena, http_response_header(response, "content-range"), &object.first,
+                                      &last, &object.size))
         return error_set(err, ERROR_INVALID, "the answer tells no range");
     return reading->get->begin(reading->get->to, &object, err);
 }
@@ -182,6 +176,7 @@ bool s3_get_object(struct arena *arena, struct s3_bucket *bucket, const char *ke
         s3_header(&headers, "x-amz-checksum-mode", "ENABLED");
     s3_header_quoted(&headers, arena, "If-Match", get->if_match);
     const struct s3_call call = {.method = "GET",
+                                 .action = "s3:GetObject",
                                  .key = key,
                                  .headers = headers.list,
                                  .header_count = headers.count,
@@ -202,6 +197,7 @@ bool s3_put_object(struct arena *arena, struct s3_bucket *bucket, const char *ke
     s3_header_attributes(&headers, attributes);
     s3_header_condition(&headers, arena, condition);
     const struct s3_call call = {.method = "PUT",
+                                 .action = "s3:PutObject",
                                  .key = key,
                                  .headers = headers.list,
                                  .header_count = headers.count,
@@ -217,7 +213,7 @@ bool s3_delete_object(struct arena *arena, struct s3_bucket *bucket, const char 
                       struct error *err) {
     struct http_response response;
     struct error why = {0};
-    const struct s3_call call = {.method = "DELETE", .key = key};
+    const struct s3_call call = {.method = "DELETE", .action = "s3:DeleteObject", .key = key};
     if (s3_call(arena, bucket, &call, &response, failure, &why) || why.code == ERROR_ABSENT)
         return true;
     return error_copy(err, &why);
@@ -297,8 +293,12 @@ bool s3_delete_objects(struct arena *arena, struct s3_bucket *bucket, const char
     struct s3_body body = {
         .data = text.data, .length = text.length, .checksum = S3_CHECKSUM_NONE, .md5 = s3_base64_of_hex(hex, md5)};
     struct http_header type = {"Content-Type", "application/xml"};
-    const struct s3_call call = {
-        .method = "POST", .query = "delete=", .headers = &type, .header_count = 1, .body = &body};
+    const struct s3_call call = {.method = "POST",
+                                 .action = "s3:DeleteObject",
+                                 .query = "delete=",
+                                 .headers = &type,
+                                 .header_count = 1,
+                                 .body = &body};
     if (!s3_call(arena, bucket, &call, &response, failure, err))
         return false;
     struct aws_xml *xml = s3_document(arena, &response, "DeleteResult", failure, err);
@@ -317,8 +317,12 @@ bool s3_copy_object(struct arena *arena, struct s3_bucket *bucket, const char *f
     s3_header(&headers, "x-amz-copy-source", arena_format(arena, "/%s/%s", from_bucket, s3_escape_key(arena, from)));
     s3_header_quoted(&headers, arena, "x-amz-copy-source-if-match", if_match);
     s3_header_attributes(&headers, attributes);
-    const struct s3_call call = {
-        .method = "PUT", .key = key, .headers = headers.list, .header_count = headers.count, .error_in_ok = true};
+    const struct s3_call call = {.method = "PUT",
+                                 .action = "s3:PutObject",
+                                 .key = key,
+                                 .headers = headers.list,
+                                 .header_count = headers.count,
+                                 .error_in_ok = true};
     if (!s3_call(arena, bucket, &call, &response, failure, err))
         return false;
     struct aws_xml *xml = s3_document(arena, &response, "CopyObjectResult", failure, err);

@@ -12,8 +12,12 @@ bool s3_create_upload(struct arena *arena, struct s3_bucket *bucket, const char 
     s3_header_attributes(&headers, attributes);
     if (checksum != S3_CHECKSUM_NONE)
         s3_header(&headers, "x-amz-checksum-algorithm", s3_checksum_name(checksum));
-    const struct s3_call call = {
-        .method = "POST", .key = key, .query = "uploads=", .headers = headers.list, .header_count = headers.count};
+    const struct s3_call call = {.method = "POST",
+                                 .action = "s3:PutObject",
+                                 .key = key,
+                                 .query = "uploads=",
+                                 .headers = headers.list,
+                                 .header_count = headers.count};
     if (!s3_call(arena, bucket, &call, &response, failure, err))
         return false;
     struct aws_xml *xml = s3_document(arena, &response, "InitiateMultipartUploadResult", failure, err);
@@ -32,6 +36,7 @@ bool s3_upload_part(struct arena *arena, struct s3_bucket *bucket, const char *k
                     struct aws_failure *failure, struct error *err) {
     struct http_response response;
     const struct s3_call call = {.method = "PUT",
+                                 .action = "s3:PutObject",
                                  .key = key,
                                  .query =
                                      arena_format(arena, "partNumber=%u&%s", number, s3_query(arena, "uploadId", id)),
@@ -54,6 +59,7 @@ bool s3_upload_part_copy(struct arena *arena, struct s3_bucket *bucket, const ch
         arena_format(arena, "bytes=%llu-%llu", (unsigned long long)first, (unsigned long long)(first + length - 1)));
     s3_header_quoted(&headers, arena, "x-amz-copy-source-if-match", if_match);
     const struct s3_call call = {.method = "PUT",
+                                 .action = "s3:PutObject",
                                  .key = key,
                                  .query =
                                      arena_format(arena, "partNumber=%u&%s", number, s3_query(arena, "uploadId", id)),
@@ -104,6 +110,7 @@ bool s3_complete_upload(struct arena *arena, struct s3_bucket *bucket, const cha
     s3_header_condition(&headers, arena, condition);
     struct s3_body body = {.data = text.data, .length = text.length, .checksum = S3_CHECKSUM_NONE};
     const struct s3_call call = {.method = "POST",
+                                 .action = "s3:PutObject",
                                  .key = key,
                                  .query = s3_query(arena, "uploadId", id),
                                  .headers = headers.list,
@@ -126,7 +133,8 @@ bool s3_abort_upload(struct arena *arena, struct s3_bucket *bucket, const char *
                      struct aws_failure *failure, struct error *err) {
     struct http_response response;
     struct error why = {0};
-    const struct s3_call call = {.method = "DELETE", .key = key, .query = s3_query(arena, "uploadId", id)};
+    const struct s3_call call = {
+        .method = "DELETE", .action = "s3:AbortMultipartUpload", .key = key, .query = s3_query(arena, "uploadId", id)};
     if (s3_call(arena, bucket, &call, &response, failure, &why) || why.code == ERROR_ABSENT)
         return true;
     return error_copy(err, &why);

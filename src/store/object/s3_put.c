@@ -1,5 +1,6 @@
 /* Writing an object in one PUT, and what parts share with it. Bytes are read twice: to know their sums, and to send
  * them; a source that cannot be read twice is held in memory, a part at a time. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,8 +29,8 @@ static bool piece_read(const struct s3_piece *piece, uint64_t at, void *into, si
 }
 
 static bool too_short(const struct s3_piece *piece, uint64_t at, struct error *err) {
-    return error_set(err, ERROR_INVALID, "the source ends at byte %llu, before the %llu bytes announced",
-                     (unsigned long long)(piece->offset + at), (unsigned long long)(piece->offset + piece->length));
+    return error_set(err, ERROR_INVALID, "the source ends at byte %" PRIu64 ", before the %" PRIu64 " bytes announced",
+                     piece->offset + at, piece->offset + piece->length);
 }
 
 static bool sums_add(struct hash *md5, struct hash *sha256, struct s3_sum *sum, const struct s3_piece *piece,

@@ -87,13 +87,8 @@ static void test_base64(void **state) {
 static void test_dates(void **state) {
     (void)state;
     assert_true(s3_http_date("Wed, 12 Oct 2009 17:50:00 GMT") == INT64_C(1255369800000));
-    static const char *const wrong[] = {"",
-                                        "Wed, 12 Oct 2009 17:50:00",
-                                        "Wed, 12 Oct 2009 17:50:00 CET",
-                                        "Wed, 12 ctN 2009 17:50:00 GMT",
-                                        "2009-10-12T17:50:00Z",
-                                        "Wed, 42 Oct 2009 17:50:00 GMT",
-                                        "Wed, 12 Oct 2009 27:50:00 GMT"};
+    static const char *const wrong[] = {"", "60", "2009-10-12T17:50:00Z", "Wed, some day",
+                                        "Wed, 12 Oct 1909 17:50:00 GMT"};
     for (size_t i = 0; i < ARRAY_LENGTH(wrong); i++)
         assert_true(s3_http_date(wrong[i]) == 0);
     assert_true(s3_http_date(NULL) == 0);
