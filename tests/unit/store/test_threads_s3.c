@@ -61,7 +61,7 @@ static bool read_zeroes(void *from, uint64_t offset, void *into, size_t size, si
 
 static void test_parts(void **state) {
     (void)state;
-    uint64_t size = PARTS * 5 * MIB;
+    uint64_t size = (size_t)PARTS * 5 * MIB;
     const struct object_source zeroes = {NULL, &size, read_zeroes};
     const struct object_put_options options = {.expected_size = size};
     scripted_server_say(server, 200, "",
@@ -76,7 +76,7 @@ static void test_parts(void **state) {
 
 static void test_parts_one_of_which_fails(void **state) {
     (void)state;
-    uint64_t size = PARTS * 5 * MIB;
+    uint64_t size = (size_t)PARTS * 5 * MIB;
     const struct object_source zeroes = {NULL, &size, read_zeroes};
     const struct object_put_options options = {.expected_size = size};
     struct error err = {0};
