@@ -28,7 +28,7 @@ import pipeline  # noqa: E402
 FIXTURE = os.path.join(os.environ["BUILD_DIR"], "s3_fixture")
 MIB = 1 << 20
 PART = 5 * MIB
-KEYS = ["a b/c d.srt", "plus+plus", "per%2Fcent%20", "quote'\"\"'", "ünïcödé/日本語/🎧.mp3", "amp&lt;<tag>", "semi;colon=?#", "tilde~!*()", "x" * 1024,
+KEYS = ["a b/c d.srt", "plus+plus", "per%2Fcent%20", "quote'\"\"'", "ünïcödé/日本語/🎧.mp3", "amp&lt;<tag>", "semi;colon=?#", "tilde~!*()", "/".join(["x" * 127] * 8) + "y",
         "a-b", "a.b", "a/b", "a0b"]
 minio = None
 moto = None

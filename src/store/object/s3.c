@@ -10,7 +10,7 @@
 #include "store/object/object_driver.h"
 #include "store/object/s3_parts.h"
 
-enum { PARALLEL = 4, PARALLEL_MOST = 64, ATTEMPTS = 5, PAUSE_MOST_MS = 20000 };
+enum { PARALLEL = 4, PARALLEL_MOST = 64, ATTEMPTS = 5, PAUSE_MOST_MS = 20000, KEY_SHOWN = 300 };
 #define PART_BYTES (16 * MIB)
 
 /* ---- what the other files share ---- */
@@ -25,7 +25,10 @@ const char *s3_whole_key(const struct s3_store *store, struct arena *arena, cons
 }
 
 bool s3_name(const struct s3_store *store, const char *whole_key, struct error *err) {
-    return error_context(err, "s3://%s/%s", s3_bucket_name(store->bucket), whole_key);
+    /* A long key must not push the reason out of the message. */
+    bool longer = strlen(whole_key) > KEY_SHOWN;
+    int shown = (int)(longer ? utf8_cut(whole_key, KEY_SHOWN) : strlen(whole_key));
+    return error_context(err, "s3://%s/%.*s%s", s3_bucket_name(store->bucket), shown, whole_key, longer ? "..." : "");
 }
 
 void s3_facts_set(struct object_facts *facts, uint64_t size, int64_t modified_ms, const char *etag) {
