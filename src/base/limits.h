@@ -218,9 +218,11 @@
 #define LIMIT_FLOW_DIAGNOSTICS 1000 /* kept of one check; nobody reads more, the rest is counted */
 
 /* ---- sync ---- */
-#define LIMIT_SYNC_PATTERN_BYTES 512   /* an include or exclude; a key has at most 1,024 bytes */
-#define LIMIT_SYNC_LISTING_BLOCKS 8    /* of 64 KiB that a side's listing runs ahead of the comparison */
-#define LIMIT_SYNC_JOBS 64             /* objects at a time */
-#define LIMIT_SYNC_PENDING 512         /* objects that are there but not yet noted in the memory */
+#define LIMIT_SYNC_PATTERN_BYTES 512 /* an include or exclude; a key has at most 1,024 bytes */
+#define LIMIT_SYNC_LISTING_BLOCKS 8  /* of 64 KiB that a side's listing runs ahead of the comparison */
+#define LIMIT_SYNC_LEFTOVER_MS                                                                                         \
+    (7LL * 86400 * 1000)       /* what broken-off transfers left is gone on with for so long; then it goes */
+#define LIMIT_SYNC_JOBS 64     /* objects at a time */
+#define LIMIT_SYNC_PENDING 512 /* objects that are there but not yet noted in the memory */
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "sync/sync_inside.h"
@@ -443,6 +444,25 @@ static bool run_stages(struct carry *carry, struct error *err) {
            remove_stage(carry, SYNC_REMOVE_RIGHT, err) && forget_gone(carry->sync, err);
 }
 
+/* ---- what earlier, broken-off transfers left ---- */
+
+/* Below the prefixes of a side that was written to. What cannot be tidied up waits for another day. */
+static void tidy_side(struct sync *sync, enum sync_side side, const struct sync_side_count *count) {
+    const struct sync_settings *settings = &sync->settings;
+    int64_t before = clock_wall_ms(settings->clock) - LIMIT_SYNC_LEFTOVER_MS;
+    if (!count->copied || cancel_requested(settings->cancel))
+        return;
+    for (size_t i = 0; i < (settings->prefix_count ? settings->prefix_count : 1); i++) {
+        struct error why = {0};
+        size_t removed = 0;
+        const char *prefix = settings->prefix_count ? settings->prefixes[i] : "";
+        if (!object_tidy(sync_store(sync, side), prefix, before, &removed, &why))
+            log_info("sync", "%s: old leftovers could not be removed: %s", sync_side_name(sync, side), why.message);
+        else if (removed)
+            log_info("sync", "%s: %zu leftovers of old transfers removed", sync_side_name(sync, side), removed);
+    }
+}
+
 bool sync_carry_out(struct sync *sync, struct error *err) {
     if (!sync->looked)
         return error_set(err, ERROR_INTERNAL, "there is no plan to carry out");
@@ -453,6 +473,10 @@ bool sync_carry_out(struct sync *sync, struct error *err) {
     crew_close(&carry->crew);
     progress_close(carry->progress);
     free(carry);
+    if (done) {
+        tidy_side(sync, SYNC_LEFT, &sync->report.left);
+        tidy_side(sync, SYNC_RIGHT, &sync->report.right);
+    }
     sync->report.cancelled = cancel_requested(sync->settings.cancel);
     sync->report.ms = clock_monotonic_ms(sync->settings.clock) - sync->began;
     return done;

@@ -80,7 +80,7 @@ static bool fits(const struct parts *parts, const struct s3_parts *there) {
         if (parts->size ? part->size != size_of(parts, part->number) : part->size > parts->part_bytes)
             return false;
     }
-    return there->count > 0;
+    return there->count || text_equal_nocase(*there->algorithm ? there->algorithm : "none", own);
 }
 
 static void take_over(struct parts *parts, const char *id, const struct s3_parts *there) {
@@ -105,13 +105,22 @@ static void find_upload(struct parts *parts) {
         log_debug("s3", "%s: earlier uploads could not be looked for: %s", putting->key, why.message);
         return;
     }
+    const char *empty = NULL;
     for (size_t i = 0; i < found.count && !parts->id; i++) {
         struct s3_parts there;
-        if (s3_list_parts(putting->arena, putting->store->bucket, putting->key, found.newest[i].id,
-                          putting->store->checksum, &there, &failure, NULL) &&
-            fits(parts, &there))
+        if (!s3_list_parts(putting->arena, putting->store->bucket, putting->key, found.newest[i].id,
+                           putting->store->checksum, &there, &failure, NULL) ||
+            !fits(parts, &there))
+            continue;
+        if (there.count)
             take_over(parts, found.newest[i].id, &there);
+        else if (!empty)
+            empty = found.newest[i].id;
     }
+    /* One without any part is as good as a new one: else each kill between its beginning and its first part would leave
+     * one more behind. */
+    if (!parts->id)
+        parts->id = empty;
 }
 
 /* ---- one part ---- */
