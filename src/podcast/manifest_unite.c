@@ -8,7 +8,7 @@
 #include "podcast/manifest_row.h"
 #include "podcast/text_map.h"
 
-enum { DAY_MS = 86400000 };
+enum { DAY_MS = 86400000, MOST_SAME_KEYS = 100 };
 
 #define HIGHEST_KEY "highestSequentialId"
 
@@ -46,9 +46,27 @@ static struct episode *only(const struct text_map *map, const char *key) {
     return link && !link->next ? link->value : NULL;
 }
 
+static bool is_claimed(const struct uniting *uniting, const struct episode *mine) {
+    const struct text_map_link *link =
+        text_map_find(&uniting->claimed, in_podcast(uniting->arena, mine, mine->file_key));
+    while (link && link->value != mine)
+        link = link->next;
+    return link != NULL;
+}
+
+/* The first under the same key that is no row of theirs yet: a manifest mended by hand may have a key twice. */
+static struct episode *find_key(const struct uniting *uniting, const struct episode *row) {
+    const struct text_map_link *link = text_map_find(&uniting->keys, in_podcast(uniting->arena, row, row->file_key));
+    for (int i = 0; link && i < MOST_SAME_KEYS; i++, link = link->next) {
+        if (!is_claimed(uniting, link->value))
+            return link->value;
+    }
+    return NULL;
+}
+
 static struct episode *find_mine(const struct uniting *uniting, const struct episode *row) {
     struct arena *arena = uniting->arena;
-    struct episode *mine = text_map_get(&uniting->keys, in_podcast(arena, row, row->file_key));
+    struct episode *mine = find_key(uniting, row);
     if (!mine)
         mine = only(&uniting->guids, in_podcast(arena, row, row->guid));
     if (!mine) {
@@ -57,9 +75,7 @@ static struct episode *find_mine(const struct uniting *uniting, const struct epi
         if (mine && (both_named || mine->published_ms / DAY_MS != row->published_ms / DAY_MS))
             mine = NULL;
     }
-    if (mine && text_map_find(&uniting->claimed, in_podcast(arena, mine, mine->file_key)))
-        return NULL;
-    return mine;
+    return mine && !is_claimed(uniting, mine) ? mine : NULL;
 }
 
 static bool takes_mine(const struct uniting *uniting, const struct episode *mine, const struct episode *row) {
@@ -91,7 +107,7 @@ static void take_theirs(struct uniting *uniting) {
 static void take_ours(struct uniting *uniting) {
     for (size_t i = 0; i < uniting->ours->count; i++) {
         const struct episode *mine = uniting->ours->episodes[i];
-        if (text_map_find(&uniting->claimed, in_podcast(uniting->arena, mine, mine->file_key)))
+        if (is_claimed(uniting, mine))
             continue;
         bool taken = mine->id > 0 && mine->id <= uniting->theirs->highest_id && uniting->given[mine->id];
         append(uniting, mine->row, taken ? 0 : mine->id);

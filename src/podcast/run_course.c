@@ -3,7 +3,7 @@
  * one does not stand in the way, nor does a run that takes hours, and the flow commands can look into it. A run that
  * was killed left its execution open there: the next one with the same settings goes on with it.
  *
- * An execution takes at most SITES_AT_ONCE sites and as many episodes as podcast.work gives it, for it may have 25,000
+ * An execution takes at most sites_at_once sites and as many episodes as podcast.work gives it, for it may have 25,000
  * events. So a run is a series of executions: rounds over a group of sites until nothing is left, then the next group.
  */
 #include <stdio.h>
@@ -21,7 +21,8 @@
 #include "podcast/tasks.h"
 #include "run/pool.h"
 
-enum { SITES_AT_ONCE = 250, LOOK_EVERY_MS = 20, SPARE_THREADS = 2, ROUNDS = 1000 };
+/* An iteration that fails, is tried again and is caught makes 13 to 25 events. */
+enum { SITES_AT_ONCE = 250, CLOUD_SITES_AT_ONCE = 64, LOOK_EVERY_MS = 20, SPARE_THREADS = 2, ROUNDS = 1000 };
 
 /* An execution that began longer ago is not gone on with: its feeds are old. */
 enum { GO_ON_WITHIN_S = 24 * 60 * 60 };
@@ -146,10 +147,14 @@ static json_t *settings_json(const struct run *run) {
     return json;
 }
 
+static size_t sites_at_once(const struct run *run) {
+    return run->settings->cloud ? CLOUD_SITES_AT_ONCE : SITES_AT_ONCE;
+}
+
 static json_t *input_of(const struct course *course) {
     const struct run *run = course->run;
     json_t *sites = json_array();
-    for (size_t i = course->group; i < run->count && i < course->group + SITES_AT_ONCE; i++)
+    for (size_t i = course->group; i < run->count && i < course->group + sites_at_once(run); i++)
         json_array_append_new(sites, json_string(run->sources[i].site->id));
     return json_pack("{s:o, s:i, s:I, s:O}", "sites", sites, "round", (int)run->round, "group",
                      (json_int_t)course->group, "settings", course->settings);
@@ -256,7 +261,7 @@ static bool take_rounds(struct course *course, struct error *err) {
         if (!done)
             return false;
         if (!run_has_left(run) || run->round >= ROUNDS)
-            group += SITES_AT_ONCE;
+            group += sites_at_once(run);
     }
     return true;
 }
