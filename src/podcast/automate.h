@@ -64,6 +64,7 @@ struct automate_record {
     const char *line;      /* what was wrong with the last attempt; NULL: nothing */
     int64_t streak_ms;     /* the start of the first of the failures; 0: there are none */
     json_t *told;          /* {channel: the streak it was told of}; the arena's */
+    bool stale;            /* last-pipeline-run.json lags behind: a kill came between the two writes */
     const char *warning;   /* a file that is no JSON and counts as absent; NULL */
 };
 

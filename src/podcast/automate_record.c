@@ -48,6 +48,20 @@ static int64_t moment(const json_t *object, const char *key) {
     return ms > 0 ? ms : 0;
 }
 
+/* Both files know of the attempts, and one is written before the other: the state counts, which is the first, unless
+ * the other tells of a later attempt, which the scripts made. */
+static void read_attempts(struct automate_record *read, const json_t *last, const json_t *state) {
+    bool theirs = moment(last, "lastAttemptTimestamp") > moment(state, "attemptAt");
+    bool ours = !theirs && json_object_get(state, "attemptAt");
+    read->success_ms = ours ? moment(state, "successAt") : moment(last, "lastSuccessTimestamp");
+    read->attempt_ms = ours ? moment(state, "attemptAt") : moment(last, "lastAttemptTimestamp");
+    int64_t failures = ours ? json_get_int(state, "failures", 0) : json_get_int(last, "consecutiveFailures", 0);
+    read->failures = failures > 0 ? failures : 0;
+    read->stale = ours && (read->success_ms != moment(last, "lastSuccessTimestamp") ||
+                           read->attempt_ms != moment(last, "lastAttemptTimestamp") ||
+                           read->failures != json_get_int(last, "consecutiveFailures", -1));
+}
+
 bool automate_record_read(struct arena *arena, const char *folder, struct automate_record *record, struct error *err) {
     json_t *config = NULL;
     json_t *last = NULL;
@@ -59,10 +73,7 @@ bool automate_record_read(struct arena *arena, const char *folder, struct automa
         return false;
     read.enabled = json_get_bool(config, "enabled", true);
     read.enabled_ms = moment(config, "timestamp");
-    read.success_ms = moment(last, "lastSuccessTimestamp");
-    read.attempt_ms = moment(last, "lastAttemptTimestamp");
-    int64_t failures = json_get_int(last, "consecutiveFailures", 0);
-    read.failures = failures > 0 ? failures : 0;
+    read_attempts(&read, last, state);
     read.ended_ms = moment(state, "endedAt");
     read.open = json_get_bool(state, "open", false);
     read.postponed_ms = moment(state, "postponedAt");
@@ -104,6 +115,9 @@ bool automate_record_write(const char *folder, const struct automate_record *rec
     json_object_set_new(last, "consecutiveFailures", json_integer((json_int_t)record->failures));
     JSON_OWNED json_t *state = json_object();
     json_object_set_new(state, "open", json_boolean(record->open));
+    put_moment(state, "attemptAt", record->attempt_ms);
+    put_moment(state, "successAt", record->success_ms);
+    json_object_set_new(state, "failures", json_integer((json_int_t)record->failures));
     put_moment(state, "endedAt", record->ended_ms);
     put_moment(state, "postponedAt", record->postponed_ms);
     json_object_set_new(state, "postponements", json_integer((json_int_t)record->postponements));
@@ -111,7 +125,7 @@ bool automate_record_write(const char *folder, const struct automate_record *rec
     json_object_set_new(state, "line", record->line ? json_string(record->line) : json_null());
     put_moment(state, "failingSince", record->streak_ms);
     json_object_set(state, "told", record->told);
-    /* The state first: an attempt that it calls open is settled even where the other file was not written. */
+    /* The state first: it counts where the other could not be written. */
     return json_write(file_join(arena, folder, STATE_FILE), state, 2, err) &&
            json_write(file_join(arena, folder, LAST_FILE), last, 2, err);
 }

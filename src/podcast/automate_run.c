@@ -244,7 +244,7 @@ bool automate_run(struct arena *arena, const struct automate_settings *settings,
         say(&course, false, busy);
         return true;
     }
-    if (!settle_open(&course, err))
+    if ((course.record.stale && !write_record(&course, err)) || !settle_open(&course, err))
         return false;
     const char *why = NULL;
     if (!settings->force) {

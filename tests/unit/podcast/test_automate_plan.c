@@ -177,6 +177,15 @@ static void the_records_of_the_scripts_are_read_and_kept(void **unused) {
     assert_true(again.enabled);
     assert_int_equal(again.enabled_ms, 1754300000000);
     assert_int_equal(again.ended_ms, 1754215200000);
+    /* Of the two files with attempts ours counts, unless the scripts made a later one. */
+    scratch_write(scratch, "last-pipeline-run.json", "{\"lastAttemptTimestamp\": 1754042400000}");
+    assert_true(automate_record_read(scratch->arena, scratch->path, &again, &err));
+    assert_int_equal(again.success_ms, 1754215260000);
+    scratch_write(scratch, "last-pipeline-run.json",
+                  "{\"lastAttemptTimestamp\": 1754300000000, \"consecutiveFailures\": 3}");
+    assert_true(automate_record_read(scratch->arena, scratch->path, &again, &err));
+    assert_int_equal(again.success_ms, 0);
+    assert_int_equal(again.failures, 3);
     /* Switched on when it is on: nothing changes. */
     assert_true(automate_enable(scratch->path, true, 1799999999999, &err));
     assert_true(automate_record_read(scratch->arena, scratch->path, &again, &err));
