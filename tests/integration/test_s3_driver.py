@@ -477,6 +477,28 @@ def test_regions():
                     assert keys_of(good(proxy, "region=us-west-2", "list")) == ["k"]
 
 
+class NamedMinIO(s3_servers.MinIO):
+    """Buckets in the host's name, too: tide.localhost."""
+
+    def settings(self):
+        return {**super().settings(), "MINIO_DOMAIN": "localhost"}
+
+
+def test_buckets_in_the_hosts_name():
+    with NamedMinIO() as other:
+        for server in (other, moto):
+            bucket = fresh(server)
+            place = s3_servers.Place()
+            place.endpoint, place.credentials = server.endpoint.replace("127.0.0.1", "localhost"), server.credentials
+            here = (f"bucket={bucket}", "style=virtual")
+            good(place, *here, "put", "a b/c", file_of(b"bytes"))
+            good(place, *here, f"part={PART}", "put", "large", file_of(b"x" * (PART + 1)))
+            assert keys_of(good(place, *here, "list")) == ["a b/c", "large"]
+            assert got(place, *here, "get", "a b/c") == b"bytes"
+            assert f"//{bucket}.localhost:" in good(place, *here, "url", "a b/c")
+            assert server.client().get_object(Bucket=bucket, Key="a b/c")["Body"].read() == b"bytes"
+
+
 def test_the_bucket_that_is_not_there_or_not_ours():
     path = file_of(b"x")
     for server in (minio, moto):

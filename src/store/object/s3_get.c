@@ -152,8 +152,7 @@ static enum object_match settle_parts(struct getting *getting, struct arena *are
         strcmp(object.etag, getting->facts.etag) != 0 || !object.size || object.size >= getting->facts.size)
         return OBJECT_UNKNOWN;
     bool fits = (getting->facts.size + object.size - 1) / object.size == parts;
-    return fits && s3_etag_is_md5(object.encryption) && s3_digest_tried(getting->digest, object.size) ? OBJECT_DIFFERENT
-                                                                                                      : OBJECT_UNKNOWN;
+    return fits && s3_digest_tried(getting->digest, object.size) ? OBJECT_DIFFERENT : OBJECT_UNKNOWN;
 }
 
 static bool compare(struct getting *getting, struct arena *arena, const char *whole, struct error *err) {

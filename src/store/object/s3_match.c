@@ -60,26 +60,33 @@ static uint64_t ask_part(struct matching *matching, unsigned parts) {
     return object.size;
 }
 
-static bool match_parts(struct matching *matching, unsigned parts, enum object_match *match, struct error *err) {
-    if (!ask(matching, err) || !run(matching, match, err))
+static bool has_checksums(const struct s3_claim *claim) {
+    for (unsigned i = 0; i < S3_CHECKSUM_COUNT; i++) {
+        if (claim->checksums[i])
+            return true;
+    }
+    return false;
+}
+
+/* In the order of what it costs: the ETag alone, what a head tells, the size of the parts. */
+static bool find_match(struct matching *matching, enum object_match *match, struct error *err) {
+    struct s3_claim *claim = &matching->claim;
+    unsigned parts = s3_etag_parts(claim->etag);
+    bool opaque = atomic_load(&matching->store->opaque_etags);
+    /* A listing does not tell what an ETag is made of: equal is equal, but a difference may be none. */
+    claim->etag_may_be = true;
+    if (!opaque && !run(matching, match, err))
+        return false;
+    if (*match != OBJECT_UNKNOWN)
+        return true;
+    if (!ask(matching, err))
+        return false;
+    if ((opaque || !parts || has_checksums(claim)) && !run(matching, match, err))
         return false;
     if (*match != OBJECT_UNKNOWN || parts < 2)
         return true;
-    /* None of the usual sizes: which one is it? */
-    matching->claim.exact_part = ask_part(matching, parts);
-    return !matching->claim.exact_part || run(matching, match, err);
-}
-
-static bool match_whole(struct matching *matching, enum object_match *match, struct error *err) {
-    if (!atomic_load(&matching->store->opaque_etags)) {
-        /* A listing does not tell what an ETag is made of: equal is equal, but a difference may be none. */
-        matching->claim.etag_may_be = true;
-        if (!run(matching, match, err))
-            return false;
-        if (*match != OBJECT_UNKNOWN)
-            return true;
-    }
-    return ask(matching, err) && run(matching, match, err);
+    claim->exact_part = ask_part(matching, parts);
+    return !claim->exact_part || run(matching, match, err);
 }
 
 bool s3_driver_match(void *self, const struct object_facts *facts, const struct object_source *source,
@@ -95,8 +102,7 @@ bool s3_driver_match(void *self, const struct object_facts *facts, const struct 
                                 .key = whole,
                                 .source = source,
                                 .claim = {.size = facts->size, .etag = facts->etag, .part_bytes = store->part_bytes}};
-    unsigned parts = s3_etag_parts(facts->etag);
-    if (!(parts ? match_parts(&matching, parts, &found, err) : match_whole(&matching, &found, err)))
+    if (!find_match(&matching, &found, err))
         return s3_name(store, whole, err);
     *match = found;
     return true;

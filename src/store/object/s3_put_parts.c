@@ -335,6 +335,12 @@ bool s3_put_parts(struct s3_putting *putting, uint64_t size, char **first, size_
     bool good = (first ? put_stream(&parts, first, first_length, sent, &why) : put_known(&parts, &why)) &&
                 complete(&parts, stored, &why);
     pthread_mutex_destroy(&parts.lock);
+    if (!good && why.code == ERROR_ABSENT) {
+        /* It is the upload that is absent, not the object. */
+        why.code = ERROR_IO;
+        why.retryable = true;
+        error_hint(&why, "the unfinished upload was removed meanwhile, by somebody who tidies up; run again");
+    }
     bool of_no_use = why.code == ERROR_EXISTS || why.code == ERROR_CHANGED;
     if (!good && (!putting->options->resume || of_no_use))
         abort_upload(&parts);
