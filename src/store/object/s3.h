@@ -3,14 +3,19 @@
  * What it promises beyond object.h:
  * - Bodies are streamed. What is larger than `part_bytes` goes up in parts, `parallel` of them at a time when the
  * source has read_at; a put with `resume` goes on with the parts that an earlier one left on the server, after their
- * ETags were compared with the bytes. A put that fails without `resume` aborts its upload.
+ * ETags were compared with the bytes. A put that fails without `resume` aborts its upload. A source without read_at is
+ * held in memory, a part at a time, and its parts go one after the other.
  * - Each PUT and part carries a checksum, and the ETag and checksum of the answer are compared with what was sent; each
- *   GET of a whole object is compared with its ETag (of a multipart object with the checksum that the service tells, if
- *   it does), and its length always.
+ *   GET of a whole object is compared with its ETag (of a multipart object for all usual sizes of parts) and with the
+ *   checksum that the service tells, and its length always. Bytes that differ are ERROR_IO, retryable.
+ * - A conditional put whose answer was lost, and which finds the key taken by itself then, is a success: it leaves a
+ * mark of its own in x-amz-meta-put.
  * - A GET that breaks off goes on where it was, of the same ETag.
  * - A listing is made by pages (ListObjectsV2), several prefixes at a time, and given in byte order of the keys; an
  *   answer that ends early, repeats a token, goes backwards or contradicts its KeyCount is an error.
  * - The etag of a facts is S3's ETag without its quotes ("9b2c...", "9b2c...-12" of a multipart upload).
+ * - `modified_ms` of a put is kept as x-amz-meta-mtime, which a head and a get tell; a listing tells S3's own time.
+ * - A bucket that is not there is ERROR_CONFIG, never ERROR_ABSENT, but for s3_store_check.
  * - "Keys" that end with '/' and have no bytes (what consoles show as folders) are left out of listings. */
 #ifndef TIDEMILL_STORE_OBJECT_S3_H
 #define TIDEMILL_STORE_OBJECT_S3_H
@@ -23,7 +28,7 @@ enum s3_style { S3_STYLE_AUTO, S3_STYLE_PATH, S3_STYLE_VIRTUAL };
 /* 0 and NULL take the default named. All borrowed for as long as the store is open, but for the texts, which are
  * copied. */
 struct s3_settings {
-    struct http_client *http; /* `attempts` 1, `per_host` at least `parallel` */
+    struct http_client *http; /* `per_host` at least `parallel`; its own `attempts` do not count */
     const struct aws_credential_source *credentials;
     const struct clock *clock;
     struct random *random;

@@ -438,7 +438,7 @@ static bool see(void *to, const struct object_facts *facts, struct error *err) {
 
 #define ENTRY(key, size)                                                                                               \
     "<Contents><Key>" key "</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified><Size>" size "</Size></"         \
-                                                                                                   "Contents>"
+    "Contents>"
 #define PAGE(more, token, entries)                                                                                     \
     "<ListBucketResult><IsTruncated>" more "</IsTruncated><NextContinuationToken>" token                               \
     "</NextContinuationToken>" entries "</ListBucketResult>"
