@@ -35,7 +35,7 @@ static bool too_short(const struct s3_piece *piece, uint64_t at, struct error *e
 
 static bool sums_add(struct hash *md5, struct hash *sha256, struct s3_sum *sum, const struct s3_piece *piece,
                      const struct cancel *cancel, struct error *err) {
-    TEXT_OWNED char *block = memory_alloc(S3_BLOCK);
+    TEXT_OWNED char *block = memory_alloc(piece->length < S3_BLOCK ? (size_t)piece->length : S3_BLOCK);
     for (uint64_t at = 0; at < piece->length;) {
         size_t got = 0;
         if (cancel_requested(cancel))
