@@ -36,6 +36,7 @@ struct carry {
     size_t pending_count;
     uint64_t pending_bytes;
     uint64_t moved; /* bytes, for the progress */
+    bool settled;   /* both sides, once */
     struct progress *progress;
 };
 
@@ -166,25 +167,29 @@ static void count(struct sync *sync, const struct errand *errand) {
 
 static bool note(struct sync *sync, const struct errand *errand, struct error *err) {
     const struct plan_row *row = &errand->row;
-    if (errand->agreed && !sync_memory_note(sync, row->key, errand->size, errand->left_etag, errand->right_etag, err))
+    if (errand->agreed &&
+        !sync_memory_note(sync, row->key, errand->size, errand->left_etag, errand->right_etag, MEMORY_SURE, err))
         return false;
-    if (errand->aside_agreed &&
-        !sync_memory_note(sync, row->from, errand->aside_size, errand->aside_left, errand->aside_right, err))
+    if (errand->aside_agreed && !sync_memory_note(sync, row->from, errand->aside_size, errand->aside_left,
+                                                  errand->aside_right, MEMORY_SURE, err))
         return false;
     if (errand->forgotten && !sync_memory_forget(sync, row->key, err))
         return false;
     return sync_plan_mark(sync, row->key, PLAN_DONE, err);
 }
 
+/* The first time both sides: what was copied may have been written only a moment before, and a source that a power cut
+ * takes away would look deleted. */
 static bool settle_sides(struct carry *carry, struct error *err) {
-    bool left = false;
-    bool right = false;
+    bool left = !carry->settled;
+    bool right = !carry->settled;
     for (const struct errand *errand = carry->pending; errand; errand = errand->next) {
         left = left || errand->wrote_left;
         right = right || errand->wrote_right;
     }
-    return (!left || object_settle(carry->sync->settings.left, err)) &&
-           (!right || object_settle(carry->sync->settings.right, err));
+    carry->settled = (!left || object_settle(carry->sync->settings.left, err)) &&
+                     (!right || object_settle(carry->sync->settings.right, err));
+    return carry->settled;
 }
 
 static bool flush(struct carry *carry, struct error *err) {
@@ -276,6 +281,16 @@ static struct errand *next_errand(struct sync *sync, int64_t place, int *found, 
     return errand;
 }
 
+/* Rows of the queue from `place` on were not begun. */
+static bool count_unfinished(struct sync *sync, int64_t place, struct error *err) {
+    int64_t rows = 0;
+    if (!db_read_int(sync->db, 0, &rows, err, "SELECT count(*) FROM temp.queue", ""))
+        return false;
+    if (rows >= place)
+        sync->report.unfinished += (uint64_t)(rows - place + 1);
+    return true;
+}
+
 static bool run_stage(struct carry *carry, const char *kinds, struct error *err) {
     struct sync *sync = carry->sync;
     if (!queue_rows(sync, kinds, err))
@@ -292,14 +307,10 @@ static bool run_stage(struct carry *carry, const char *kinds, struct error *err)
         crew_give(&carry->crew, errand);
         done = take_back(carry, false, err);
     }
-    int64_t rows = 0;
     while (carry->crew.under_way)
         done = take_back(carry, true, done ? err : NULL) && done;
-    if (!db_read_int(sync->db, 0, &rows, done ? err : NULL, "SELECT count(*) FROM temp.queue", ""))
-        return false;
-    if (rows >= place)
-        sync->report.unfinished += (uint64_t)(rows - place + 1);
-    return flush(carry, done ? err : NULL) && done;
+    done = flush(carry, done ? err : NULL) && done;
+    return count_unfinished(sync, place, done ? err : NULL) && done;
 }
 
 /* ---- removals: many at once, after each was looked at ---- */
@@ -366,21 +377,23 @@ static bool remove_stage(struct carry *carry, enum sync_kind kind, struct error 
     if (!queue_rows(sync, kinds, err))
         return false;
     bool done = true;
-    for (int64_t place = 1; done && !cancel_requested(sync->settings.cancel);) {
+    int64_t place = 1;
+    while (done && !cancel_requested(sync->settings.cancel)) {
         int found = 1;
-        for (unsigned i = 0; done && found == 1 && i < LIMIT_SYNC_PENDING / 2; i++, place++) {
+        for (unsigned i = 0; i < LIMIT_SYNC_PENDING / 2 && !cancel_requested(sync->settings.cancel); i++, place++) {
             struct errand *errand = next_errand(sync, place, &found, err);
-            if (errand)
-                crew_give(&carry->crew, errand);
-            done = found >= 0;
+            if (!errand)
+                break;
+            crew_give(&carry->crew, errand);
         }
+        done = found >= 0;
         while (carry->crew.under_way)
             done = take_back(carry, true, done ? err : NULL) && done;
         done = done && remove_pending(carry, target_of(kind), err);
         if (found != 1)
             break;
     }
-    return done;
+    return count_unfinished(sync, place, done ? err : NULL) && done;
 }
 
 /* ---- what needs no worker ---- */
@@ -471,6 +484,11 @@ bool sync_carry_out(struct sync *sync, struct error *err) {
     bool done = crew_open(&carry->crew, sync, err) && open_progress(carry, err) && tell_unfit(sync, err) &&
                 run_stages(carry, err);
     crew_close(&carry->crew);
+    while (carry->pending) {
+        struct errand *errand = carry->pending;
+        carry->pending = errand->next;
+        errand_free(errand);
+    }
     progress_close(carry->progress);
     free(carry);
     if (done) {

@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "sync/sync_inside.h"
 
-enum { BATCH = 256 };
+enum { BATCH = 256, KEEP_BYTES = 512 * MIB };
 
 /* An object of a store as a source that can be read anywhere. */
 struct reader {
@@ -135,6 +136,17 @@ static bool take_results(struct batch *batch, struct error *err) {
     return true;
 }
 
+/* What was read once is not read again by the next run, when this one is stopped. */
+static bool keep_results(const struct batch *batch, uint64_t *read, struct error *err) {
+    struct sync *sync = batch->sync;
+    for (size_t i = 0; i < batch->count; i++)
+        *read += batch->rows[i].left.size;
+    if (*read < KEEP_BYTES)
+        return true;
+    *read = 0;
+    return sync_settle_found(sync, err) && db_commit(sync->db, err) && db_begin(sync->db, err);
+}
+
 /* The next rows behind `after`. */
 static bool fetch(struct batch *batch, const char *after, struct error *err) {
     STATEMENT_OWNED sqlite3_stmt *rows = db_prepare(
@@ -154,15 +166,15 @@ bool sync_compare_rows(struct sync *sync, struct error *err) {
     uint64_t compared = 0;
     bool done = sync_plan_count(sync, "state = 4", &wanted, err);
     struct progress *progress = wanted ? progress_open(sync->settings.progress, "comparing", "objects", wanted) : NULL;
-    while (done && fetch(batch, after, err) && batch->count) {
+    uint64_t read = 0;
+    while (done && (done = fetch(batch, after, err)) && batch->count) {
         parallel_for(batch->count, sync->jobs, work, batch);
         snprintf(after, sizeof(after), "%s", batch->rows[batch->count - 1].key);
-        done = take_results(batch, err);
+        done = take_results(batch, err) && keep_results(batch, &read, err);
         compared += batch->count;
         if (progress)
             progress_update(progress, compared, 0);
     }
-    done = done && !batch->count;
     for (size_t i = 0; i < BATCH; i++)
         sync_plan_row_clear(&batch->rows[i]);
     free(batch);

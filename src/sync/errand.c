@@ -1,6 +1,7 @@
 /* One row of the plan, carried out by a worker. Each way is safe to be broken off anywhere and begun again: what was
  * done already is found to be so (the target has the bytes), and nothing is written over that is not what was listed.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,21 @@ char *sync_aside_name(const char *key, int64_t modified_ms, const char *etag) {
     if (asprintf(&name, "%.*s.conflict-%sZ-%04x%s", (int)stem, key, stamp, tag, dot ? dot : "") < 0)
         abort();
     return name;
+}
+
+bool sync_is_aside_name(const char *key) {
+    static const char form[] = ".conflict-00000000T000000Z-xxxx";
+    const char *last = strrchr(key, '/');
+    for (const char *at = last ? last : key; (at = strstr(at, ".conflict-")); at++) {
+        size_t i = 0;
+        while (form[i] && (form[i] == '0'   ? isdigit((unsigned char)at[i])
+                           : form[i] == 'x' ? isxdigit((unsigned char)at[i])
+                                            : at[i] == form[i]))
+            i++;
+        if (!form[i] && (!at[i] || at[i] == '.'))
+            return true;
+    }
+    return false;
 }
 
 struct object_store *sync_store(const struct sync *sync, enum sync_side side) {
@@ -90,7 +106,8 @@ static void note_agreement(struct errand *errand) {
 
 /* The target is not as it was listed: whether it has the source's bytes by now, from a run that was killed before it
  * noted so. */
-static bool has_it_already(struct sync *sync, struct plan_row *row, enum sync_side to, struct error *err) {
+static bool has_it_already(struct sync *sync, struct errand *errand, enum sync_side to, struct error *err) {
+    struct plan_row *row = &errand->row;
     struct object_facts now;
     if (!object_head(sync_store(sync, to), row->key, &now, err))
         return false;
@@ -103,6 +120,9 @@ static bool has_it_already(struct sync *sync, struct plan_row *row, enum sync_si
         return error_set(err, ERROR_CHANGED, "%s was changed since it was listed; the next run looks at it again",
                          sync_side_name(sync, to));
     take_facts(side_of(row, to), &now);
+    /* It may not be on disk yet. */
+    errand->wrote_left = errand->wrote_left || to == SYNC_LEFT;
+    errand->wrote_right = errand->wrote_right || to == SYNC_RIGHT;
     return true;
 }
 
@@ -130,11 +150,25 @@ static bool copy(struct sync *sync, struct errand *errand, enum sync_side to, st
         take_facts(side_of(row, to), &made);
         errand->wrote_left = errand->wrote_left || to == SYNC_LEFT;
         errand->wrote_right = errand->wrote_right || to == SYNC_RIGHT;
-    } else if ((why.code != ERROR_CHANGED && why.code != ERROR_EXISTS) || !has_it_already(sync, row, to, &why)) {
+    } else if ((why.code != ERROR_CHANGED && why.code != ERROR_EXISTS) || !has_it_already(sync, errand, to, &why)) {
         return error_copy(err, &why);
     }
     note_agreement(errand);
     return true;
+}
+
+/* A copy on one side, of the time given. Where times are kept, it goes the way of a transfer: with its time, never over
+ * something that is new there (`fresh`), and without a wait for the disk. */
+static bool copy_within(struct sync *sync, enum sync_side side, const struct object_facts *from, const char *key,
+                        int64_t modified_ms, bool fresh, struct object_facts *made, struct error *err) {
+    struct object_store *store = sync_store(sync, side);
+    if (!object_store_has(store, OBJECT_KEEPS_TIME))
+        return object_copy(store, from->key, key, err) && object_head(store, key, made, err);
+    struct object_put_options options = {.modified_ms = modified_ms,
+                                         .lazy = true,
+                                         .if_absent = fresh && object_store_has(store, OBJECT_IF_ABSENT),
+                                         .cancel = sync->settings.cancel};
+    return object_transfer(store, from, store, key, &options, made, err);
 }
 
 /* ---- renaming: the other side has the bytes under the old name ---- */
@@ -142,13 +176,15 @@ static bool copy(struct sync *sync, struct errand *errand, enum sync_side to, st
 static bool rename_there(struct sync *sync, struct errand *errand, enum sync_side to, struct error *err) {
     struct plan_row *row = &errand->row;
     struct object_store *store = sync_store(sync, to);
+    struct object_facts old;
     struct object_facts made;
     bool there = true;
     if (!object_exists(store, row->key, &there, err))
         return false;
     enum object_match found = OBJECT_UNKNOWN;
     struct plan_row both = *row;
-    if (!there && object_copy(store, row->from, row->key, NULL) && object_head(store, row->key, &made, NULL)) {
+    if (!there && object_head(store, row->from, &old, NULL) &&
+        copy_within(sync, to, &old, row->key, side_of(row, across(to))->ms, true, &made, NULL)) {
         take_facts(side_of(&both, to), &made);
         if (both.left.size == both.right.size && sync_match(sync, &both, &found, NULL) && found != OBJECT_DIFFERENT) {
             take_facts(side_of(row, to), &made);
@@ -179,7 +215,7 @@ static bool split(struct sync *sync, struct errand *errand, enum sync_side loser
     if (strcmp(now.etag, side_of(row, loser)->etag) != 0)
         return error_set(err, ERROR_CHANGED, "%s was changed since it was listed; the next run looks at it again",
                          sync_side_name(sync, loser));
-    if (!object_copy(store, row->key, row->from, err) || !object_head(store, row->from, &moved, err))
+    if (!copy_within(sync, loser, &now, row->from, now.modified_ms, false, &moved, err))
         return error_context(err, "moving aside as %s", row->from);
     if (moved.size != now.size)
         return error_set(err, ERROR_IO, "moving aside as %s: it has another size", row->from);

@@ -71,6 +71,13 @@ static bool note_vanished(struct sync *sync, enum sync_side side, const char *et
     return sync_statement_run(sync, to, err);
 }
 
+/* How sure this run can be of what it finds equal. */
+static enum memory_doubt doubt_of(const struct sync *sync) {
+    return sync->settings.compare == SYNC_BY_SIZE   ? MEMORY_BY_SIZE
+           : sync->settings.compare == SYNC_BY_TIME ? MEMORY_BY_TIME
+                                                    : MEMORY_SURE;
+}
+
 /* Fills in what is known of the key, and steps on behind it. */
 static bool gather(struct merge *merge, struct plan_row *row, const char **unfit, struct error *err) {
     struct sync *sync = merge->sync;
@@ -92,6 +99,9 @@ static bool gather(struct merge *merge, struct plan_row *row, const char **unfit
         row->remembered = true;
         row->left_kept = left && row->left.size == memory->size && strcmp(row->left.etag, memory->left_etag) == 0;
         row->right_kept = right && row->right.size == memory->size && strcmp(row->right.etag, memory->right_etag) == 0;
+        /* What was taken for equal with less of a look than this run has, is not known to be so. */
+        if (row->left_kept && row->right_kept && memory->doubt > doubt_of(sync))
+            row->remembered = row->left_kept = row->right_kept = false;
         if (!left && row->right_kept && !note_vanished(sync, SYNC_LEFT, memory->left_etag, merge->key, err))
             return false;
         if (!right && row->left_kept && !note_vanished(sync, SYNC_RIGHT, memory->right_etag, merge->key, err))
@@ -160,7 +170,7 @@ bool sync_take_equal(struct sync *sync, struct plan_row *row, bool changed, stru
     sync->report.equal++;
     sync->report.adopted++;
     return (changed ? sync_plan_change(sync, row, err) : sync_plan_add(sync, row, err)) &&
-           sync_memory_note(sync, row->key, row->left.size, row->left.etag, row->right.etag, err);
+           sync_memory_note(sync, row->key, row->left.size, row->left.etag, row->right.etag, doubt_of(sync), err);
 }
 
 static bool add_compare(struct sync *sync, struct plan_row *row, struct error *err) {
@@ -180,6 +190,14 @@ static bool add_compare(struct sync *sync, struct plan_row *row, struct error *e
     return sync_plan_add(sync, row, err);
 }
 
+/* Of two that were kept, one way, the one that moved aside is on the target alone. It was not kept to be removed. */
+static bool is_kept_aside(const struct plan_row *row, const struct decision *decision, const struct decide_key *key) {
+    bool removes =
+        decision->what == DECIDE_ACT && (decision->kind == SYNC_REMOVE_LEFT || decision->kind == SYNC_REMOVE_RIGHT);
+    return removes && key->direction != SYNC_BOTH && !key->remembered && key->rule == SYNC_KEEP_BOTH &&
+           sync_is_aside_name(row->key);
+}
+
 static bool take_key(struct sync *sync, struct plan_row *row, const char *unfit, struct error *err) {
     if (unfit)
         return add_unfit(sync, row, err);
@@ -191,6 +209,8 @@ static bool take_key(struct sync *sync, struct plan_row *row, const char *unfit,
     }
     struct decide_key key = sync_decide_key(sync, row);
     struct decision decision = decide(&key, sync->settings.compare == SYNC_BY_HASH_ALWAYS);
+    if (is_kept_aside(row, &decision, &key))
+        decision = (struct decision){.what = DECIDE_NOTHING};
     row->kind = decision.kind;
     row->reason = decision.reason;
     row->conflict = decision.conflict;
@@ -254,6 +274,13 @@ static bool count_conflicts(struct sync *sync, struct error *err) {
            sync_plan_count(sync, "detail IS NOT NULL AND state = 0", &sync->report.failed, err);
 }
 
+/* What was found equal may have been written a moment ago, by a run that was killed: a note of it must not live longer
+ * than the bytes do. */
+bool sync_settle_found(struct sync *sync, struct error *err) {
+    return !sync->report.adopted ||
+           (object_settle(sync->settings.left, err) && object_settle(sync->settings.right, err));
+}
+
 /* What is planned is one transaction: the notes of what was found equal are in it. */
 bool sync_look(struct sync *sync, struct error *err) {
     const struct sync_settings *settings = &sync->settings;
@@ -263,7 +290,8 @@ bool sync_look(struct sync *sync, struct error *err) {
         !object_folds(settings->right, &sync->folds_right, err) || !db_begin(sync->db, err))
         return false;
     bool done = db_run(sync->db, "DELETE FROM temp.plan; DELETE FROM temp.vanished; DELETE FROM temp.folded", err) &&
-                look(sync, err) && count_conflicts(sync, err) && db_commit(sync->db, err);
+                look(sync, err) && count_conflicts(sync, err) && sync_settle_found(sync, err) &&
+                db_commit(sync->db, err);
     if (!done)
         db_rollback(sync->db);
     sync->looked = done;

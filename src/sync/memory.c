@@ -1,6 +1,7 @@
-/* The memory of a pair of stores: one database, DIR/HASH.db, where HASH is made of both names in byte order, so that it
- * is the same whichever of them comes first. What both sides agreed on is a row of `agreement`; the plan of a run is a
- * temporary table, which SQLite keeps in memory as far as its cache goes and on disk beyond. */
+/* The memory of a pair of stores: one database, DIR/HASH.db, where HASH is made of both names in byte order (and of the
+ * services' addresses, where they are not the usual ones), so that it is the same whichever of them comes first. What
+ * both sides agreed on is a row of `agreement`; the plan of a run is a temporary table, which SQLite keeps in memory as
+ * far as its cache goes and on disk beyond. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@ static const char *const migrations[] = {
     "CREATE TABLE pair (first TEXT NOT NULL, second TEXT NOT NULL);"
     "CREATE TABLE agreement (key TEXT PRIMARY KEY, size INTEGER NOT NULL, first_etag TEXT NOT NULL, second_etag TEXT "
     "NOT NULL) WITHOUT ROWID;",
+    /* How it was found that both sides agree: enum memory_doubt. */
+    "ALTER TABLE agreement ADD COLUMN doubt INTEGER NOT NULL DEFAULT 0;",
     NULL,
 };
 
@@ -35,12 +38,18 @@ static bool name_pair(struct sync *sync, struct error *err) {
            (count || db_run_with(sync->db, err, "INSERT INTO pair VALUES (?, ?)", "tt", first, second));
 }
 
+/* A bucket of the same name at another service is another place. */
+static const char *whole_name(struct arena *arena, const struct object_store *store, const char *name) {
+    const char *place = object_store_driver(store)->place;
+    return place ? arena_format(arena, "%s at %s", name, place) : name;
+}
+
 static char *memory_path(struct arena *arena, struct sync *sync) {
     const struct sync_settings *settings = &sync->settings;
     char digest[HASH_TEXT_SIZE];
-    const char *first = sync->swapped ? settings->right_name : settings->left_name;
-    const char *second = sync->swapped ? settings->left_name : settings->right_name;
-    const char *both = arena_format(arena, "%s\n%s", first, second);
+    const char *left = whole_name(arena, settings->left, settings->left_name);
+    const char *right = whole_name(arena, settings->right, settings->right_name);
+    const char *both = arena_format(arena, "%s\n%s", sync->swapped ? right : left, sync->swapped ? left : right);
     hash_text(HASH_SHA256, both, strlen(both), digest);
     digest[32] = '\0';
     return arena_format(arena, "%s/%s.db", settings->memory, digest);
@@ -96,7 +105,7 @@ void sync_memory_close_pair(struct sync *sync) {
 bool sync_memory_scan_open(struct sync *sync, struct memory_scan *scan, struct error *err) {
     *scan = (struct memory_scan){.sync = sync};
     scan->statement =
-        db_prepare(sync->db, err, "SELECT key, size, first_etag, second_etag FROM agreement ORDER BY key", "");
+        db_prepare(sync->db, err, "SELECT key, size, first_etag, second_etag, doubt FROM agreement ORDER BY key", "");
     return scan->statement != NULL;
 }
 
@@ -122,6 +131,7 @@ bool sync_memory_scan_next(struct memory_scan *scan, struct error *err) {
     scan->size = (uint64_t)sqlite3_column_int64(row, 1);
     scan->left_etag = (const char *)sqlite3_column_text(row, scan->sync->swapped ? 3 : 2);
     scan->right_etag = (const char *)sqlite3_column_text(row, scan->sync->swapped ? 2 : 3);
+    scan->doubt = (enum memory_doubt)sqlite3_column_int(row, 4);
     return true;
 }
 
@@ -131,7 +141,7 @@ void sync_memory_scan_close(struct memory_scan *scan) {
 }
 
 bool sync_memory_note(struct sync *sync, const char *key, uint64_t size, const char *left_etag, const char *right_etag,
-                      struct error *err) {
+                      enum memory_doubt doubt, struct error *err) {
     sqlite3_stmt *note = sync_statement(sync, SYNC_NOTE, err);
     if (!note)
         return false;
@@ -139,6 +149,7 @@ bool sync_memory_note(struct sync *sync, const char *key, uint64_t size, const c
     sqlite3_bind_int64(note, 2, (int64_t)size);
     sqlite3_bind_text(note, sync->swapped ? 4 : 3, left_etag, -1, SQLITE_STATIC);
     sqlite3_bind_text(note, sync->swapped ? 3 : 4, right_etag, -1, SQLITE_STATIC);
+    sqlite3_bind_int(note, 5, (int)doubt);
     return sync_statement_run(sync, note, err);
 }
 

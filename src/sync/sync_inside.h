@@ -48,7 +48,7 @@ struct plan_row {
     X(SYNC_PLAN_MARK, "UPDATE temp.plan SET state = ? WHERE key = ?")                                                  \
     X(SYNC_PLAN_AT, "SELECT " PLAN_COLUMNS " FROM temp.plan WHERE key = (SELECT q.key FROM temp.queue q WHERE "        \
                     "q.place = ?)")                                                                                    \
-    X(SYNC_NOTE, "INSERT OR REPLACE INTO agreement VALUES (?, ?, ?, ?)")                                               \
+    X(SYNC_NOTE, "INSERT OR REPLACE INTO agreement VALUES (?, ?, ?, ?, ?)")                                            \
     X(SYNC_VANISHED, "INSERT OR IGNORE INTO temp.vanished VALUES (?, ?, ?)")                                           \
     X(SYNC_FOLD_FIND, "SELECT key FROM temp.folded WHERE fold = ?")                                                    \
     X(SYNC_FOLD_ADD, "INSERT INTO temp.folded VALUES (?, ?)")
@@ -90,6 +90,14 @@ bool sync_statement_run(struct sync *sync, sqlite3_stmt *statement, struct error
 bool sync_memory_open_pair(struct sync *sync, struct error *err);
 void sync_memory_close_pair(struct sync *sync);
 
+/* How it was found that both sides have the same bytes. What was taken for equal by its size is compared once more by
+ * a run that looks closer. */
+enum memory_doubt {
+    MEMORY_SURE, /* by their bytes, or one is a copy of the other */
+    MEMORY_BY_TIME,
+    MEMORY_BY_SIZE,
+};
+
 /* The agreements below the prefixes, in order of their keys. */
 struct memory_scan {
     struct sync *sync;
@@ -97,6 +105,7 @@ struct memory_scan {
     bool there; /* the row below is one */
     const char *key, *left_etag, *right_etag;
     uint64_t size;
+    enum memory_doubt doubt;
 };
 bool sync_memory_scan_open(struct sync *sync, struct memory_scan *scan, struct error *err);
 bool sync_memory_scan_next(struct memory_scan *scan, struct error *err);
@@ -104,7 +113,7 @@ void sync_memory_scan_close(struct memory_scan *scan);
 
 /* Notes that both sides have the same bytes under a key. */
 bool sync_memory_note(struct sync *sync, const char *key, uint64_t size, const char *left_etag, const char *right_etag,
-                      struct error *err);
+                      enum memory_doubt doubt, struct error *err);
 bool sync_memory_forget(struct sync *sync, const char *key, struct error *err);
 
 /* ---- plan.c: the plan's rows ---- */
@@ -152,11 +161,14 @@ struct object_store *sync_store(const struct sync *sync, enum sync_side side);
 const char *sync_side_name(const struct sync *sync, enum sync_side side);
 /* Both sides have the same bytes: notes it, and puts it into the plan (`changed`: a row that is there already). */
 bool sync_take_equal(struct sync *sync, struct plan_row *row, bool changed, struct error *err);
+/* Before notes of what was found equal are committed. */
+bool sync_settle_found(struct sync *sync, struct error *err);
 /* Whether the times tell that two objects of the same size are the same. */
 bool sync_times_agree(const struct sync *sync, const struct plan_row *row);
 enum sync_rule sync_rule_for(const struct sync *sync, const char *key);
 struct decide_key sync_decide_key(const struct sync *sync, const struct plan_row *row);
 /* The name that a side's object gets when it moves aside; owned by the caller. */
 char *sync_aside_name(const char *key, int64_t modified_ms, const char *etag);
+bool sync_is_aside_name(const char *key);
 
 #endif

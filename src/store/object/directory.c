@@ -229,6 +229,7 @@ static const struct object_driver driver = {
     .writer_begin = directory_writer_begin,
     .writer_add = directory_writer_add,
     .writer_end = directory_writer_end,
+    .writer_read = directory_writer_read,
     .tidy = directory_tidy,
     .folds = directory_folds,
     .settle = directory_settle,

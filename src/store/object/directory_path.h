@@ -18,6 +18,7 @@ struct directory {
     char boot[DIRECTORY_BOOT_SIZE]; /* names this run of the system */
     atomic_bool unsettled;          /* something was done lazily since the last settle */
     pthread_mutex_t settling;       /* one settle at a time: nobody takes another's for done before its end */
+    bool settled;                   /* guarded by settling: once, since it was opened */
     bool lost;                      /* guarded by settling: a settle failed; what it should have synced is unknown */
 };
 
@@ -62,6 +63,8 @@ bool directory_put(void *self, const char *key, const struct object_source *sour
 bool directory_writer_begin(void *self, const char *key, const char *identity, const struct object_put_options *options,
                             void **writer, uint64_t *have, struct error *err);
 bool directory_writer_add(void *self, void *writer, const void *data, size_t length, struct error *err);
+bool directory_writer_read(void *self, void *writer, uint64_t offset, void *into, size_t size, size_t *got,
+                           struct error *err);
 bool directory_writer_end(void *self, void *writer, enum object_ending ending, struct object_facts *facts,
                           struct error *err);
 bool directory_remove(void *self, const char *key, struct error *err);

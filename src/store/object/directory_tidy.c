@@ -25,15 +25,17 @@ void directory_boot_name(char name[DIRECTORY_BOOT_SIZE]) {
     snprintf(name, DIRECTORY_BOOT_SIZE, "%016llx", value);
 }
 
-/* The system tells of a write that failed once only: what a failed settle should have brought to disk stays unknown. */
+/* The system tells of a write that failed once only: what a failed settle should have brought to disk stays unknown.
+ * The first settle is for what others left as well: a killed run, whoever writes the files. */
 bool directory_settle(void *self, struct error *err) {
     struct directory *directory = self;
     pthread_mutex_lock(&directory->settling);
     int failed = 0;
     if (directory->lost)
         failed = EIO;
-    else if (atomic_exchange(&directory->unsettled, false) && syncfs(directory->root))
+    else if ((atomic_exchange(&directory->unsettled, false) || !directory->settled) && syncfs(directory->root))
         failed = errno;
+    directory->settled = true;
     directory->lost = failed;
     pthread_mutex_unlock(&directory->settling);
     return !failed || error_set_os(err, failed, "cannot bring the store's folder %s to disk", directory->path);

@@ -142,6 +142,13 @@ bool directory_writer_add(void *self, void *writer, const void *data, size_t len
     return error_copy(err, &why);
 }
 
+bool directory_writer_read(void *self, void *writer, uint64_t offset, void *into, size_t size, size_t *got,
+                           struct error *err) {
+    (void)self;
+    const struct writer *w = writer;
+    return directory_read_at(w->part.fd, w->part.key, offset, into, size, got, err);
+}
+
 /* The bytes are on disk before the name says so. */
 static bool keep(struct writer *writer, struct error *err) {
     const struct directory_part *part = &writer->part;

@@ -315,6 +315,13 @@ static bool faulty_writer_add(void *self, void *writer, const void *data, size_t
     return finish(fault, object_writer_add(made->inner, data, length, err), NULL, err);
 }
 
+static bool faulty_writer_read(void *self, void *writer, uint64_t offset, void *into, size_t size, size_t *got,
+                               struct error *err) {
+    (void)self;
+    struct faulty_writer *made = writer;
+    return object_writer_read(made->inner, offset, into, size, got, err);
+}
+
 static bool faulty_writer_end(void *self, void *writer, enum object_ending ending, struct object_facts *facts,
                               struct error *err) {
     struct faulty *faulty = self;
@@ -341,6 +348,7 @@ struct object_store *faulty_store_open(struct object_store *store, const struct 
         .features = beneath->features & ~(unsigned)(OBJECT_LOCAL_PATH | OBJECT_URL),
         .part_bytes = beneath->part_bytes,
         .parallel = beneath->parallel,
+        .place = beneath->place,
         .list = faulty_list,
         .get = faulty_get,
         .put = faulty_put,
@@ -350,6 +358,7 @@ struct object_store *faulty_store_open(struct object_store *store, const struct 
         .writer_begin = beneath->writer_begin ? faulty_writer_begin : NULL,
         .writer_add = beneath->writer_add ? faulty_writer_add : NULL,
         .writer_end = beneath->writer_end ? faulty_writer_end : NULL,
+        .writer_read = beneath->writer_read ? faulty_writer_read : NULL,
         .tidy = beneath->tidy ? faulty_tidy : NULL,
         .folds = faulty_folds,
         .settle = faulty_settle,

@@ -98,6 +98,7 @@ struct object_store;
  *   local_path                     optional      x        -     -   (with OBJECT_LOCAL_PATH)
  *   match                          optional      x        x     x   (else unknown)
  *   writer_begin, _add, _end       optional      x        -     x   (with OBJECT_WRITER)
+ *   writer_read                    optional      x        -     x   (else what goes on is not compared)
  *   remove_many                    optional      x        x     -   (else one by one)
  *   url                            optional      -        x     -   (with OBJECT_URL)
  *   tidy                           optional      x        x     x   (else nothing is left behind)
@@ -112,6 +113,7 @@ struct object_store;
  * the source no longer has the etag of `wanted`. `self` is the driver's own state. */
 struct object_driver {
     const char *name;
+    const char *place; /* tells stores of one bucket's or folder's name apart: the service's address; NULL: the usual */
     unsigned features;
     size_t part_bytes; /* the best size of one transfer */
     unsigned parallel; /* the best number of transfers at once */
@@ -131,6 +133,8 @@ struct object_driver {
     bool (*writer_add)(void *self, void *writer, const void *data, size_t length, struct error *err);
     bool (*writer_end)(void *self, void *writer, enum object_ending ending, struct object_facts *facts,
                        struct error *err);
+    bool (*writer_read)(void *self, void *writer, uint64_t offset, void *into, size_t size, size_t *got,
+                        struct error *err);
     bool (*remove_many)(void *self, const char *const *keys, size_t count, object_removed *tell, void *to,
                         struct error *err);
     bool (*url)(void *self, struct arena *arena, const char *key, int64_t seconds, char **url, struct error *err);
@@ -209,6 +213,9 @@ bool object_match(struct object_store *store, const struct object_facts *facts, 
 struct object_writer *object_writer_begin(struct object_store *store, const char *key, const char *identity,
                                           const struct object_put_options *options, uint64_t *have, struct error *err);
 bool object_writer_add(struct object_writer *writer, const void *data, size_t length, struct error *err);
+/* Reads what is there so far, as a source's read_at does. ERROR_UNSUPPORTED where that cannot be done. */
+bool object_writer_read(struct object_writer *writer, uint64_t offset, void *into, size_t size, size_t *got,
+                        struct error *err);
 /* Ends it; the writer is gone either way. OBJECT_WHOLE fails as a put does (ERROR_EXISTS, ERROR_CHANGED, ERROR_FULL,
  * ERROR_INVALID when options->expected_size is another); after a full disk nothing is kept. *facts (may be NULL) with
  * OBJECT_WHOLE only. */
@@ -220,7 +227,8 @@ bool object_writer_end(struct object_writer *writer, enum object_ending ending, 
  * listed: ERROR_CHANGED when it is another object by now, before anything appears. The options' expected_size is that
  * of `wanted`; without a modified_ms the new object gets that of `wanted`, where it can be kept. A transfer that breaks
  * off goes on where it was, a few times at once, and in the next transfer of the same object when the destination has
- * OBJECT_WRITER (or, with `resume`, goes on with parts). *facts (may be NULL) of the new object. */
+ * OBJECT_WRITER (or, with `resume`, goes on with parts); what was put together so is compared as a whole, where the
+ * source's hash can be had. *facts (may be NULL) of the new object. */
 bool object_transfer(struct object_store *from, const struct object_facts *wanted, struct object_store *to,
                      const char *key, const struct object_put_options *options, struct object_facts *facts,
                      struct error *err);
@@ -232,9 +240,10 @@ char *object_url(struct object_store *store, struct arena *arena, const char *ke
  * for, temporary files. *removed counts them. */
 bool object_tidy(struct object_store *store, const char *prefix, int64_t before_ms, size_t *removed, struct error *err);
 
-/* When it returns true, all that was put with `lazy` so far, by any thread, withstands a power cut. Made once for many
- * objects: effect first, then the mark (what was put lazily may be remembered as done only after this). After a failure
- * nothing that was put lazily since the last one counts as safe, and no later settle of this open store succeeds. */
+/* When it returns true, all that was put with `lazy` so far, by any thread, withstands a power cut; the first one of an
+ * open store is for all that was there before, too. Made once for many objects: effect first, then the mark (what was
+ * put lazily may be remembered as done only after this). After a failure nothing that was put lazily since the last one
+ * counts as safe, and no later settle of this open store succeeds. */
 bool object_settle(struct object_store *store, struct error *err);
 
 /* Whether two keys that differ only in case or in Unicode form are one object there. */

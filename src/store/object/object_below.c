@@ -134,6 +134,13 @@ static bool below_writer_add(void *self, void *writer, const void *data, size_t 
     return object_writer_add(made->inner, data, length, err);
 }
 
+static bool below_writer_read(void *self, void *writer, uint64_t offset, void *into, size_t size, size_t *got,
+                              struct error *err) {
+    (void)self;
+    struct below_writer *made = writer;
+    return object_writer_read(made->inner, offset, into, size, got, err);
+}
+
 static bool below_writer_end(void *self, void *writer, enum object_ending ending, struct object_facts *facts,
                              struct error *err) {
     (void)self;
@@ -218,6 +225,7 @@ struct object_store *object_store_below(struct object_store *store, const char *
     struct below *below = memory_alloc(sizeof(*below));
     below->row = (struct object_driver){
         .name = beneath->name,
+        .place = beneath->place,
         .features = beneath->features,
         .part_bytes = beneath->part_bytes,
         .parallel = beneath->parallel,
@@ -232,6 +240,7 @@ struct object_store *object_store_below(struct object_store *store, const char *
         .writer_begin = beneath->writer_begin ? below_writer_begin : NULL,
         .writer_add = beneath->writer_add ? below_writer_add : NULL,
         .writer_end = beneath->writer_end ? below_writer_end : NULL,
+        .writer_read = beneath->writer_read ? below_writer_read : NULL,
         .remove_many = beneath->remove_many ? below_remove_many : NULL,
         .url = beneath->url ? below_url : NULL,
         .tidy = beneath->tidy ? below_tidy : NULL,

@@ -61,6 +61,7 @@ struct flow {
     const struct transfer *transfer;
     struct object_writer *writer;
     uint64_t have;
+    bool pieced; /* of several gets, which no get could compare with the whole's hash */
 };
 
 static bool flow_write(void *to, const void *data, size_t length, struct error *err) {
@@ -80,9 +81,12 @@ static bool flow_all(struct flow *flow, struct error *err) {
     struct object_facts now;
     for (int i = 0; i < TRIES; i++) {
         /* All bytes may be there, of a writer that was killed just before its end. */
-        if (flow->have && flow->have == wanted->size)
+        if (flow->have && flow->have == wanted->size) {
+            flow->pieced = true;
             return still_wanted(flow->transfer, err);
+        }
         uint64_t before = flow->have;
+        flow->pieced = flow->pieced || before;
         struct error why = {0};
         if (object_get(flow->transfer->from, wanted->key, before, UINT64_MAX, &sink, &now, &why))
             return (now.size == wanted->size && strcmp(now.etag, wanted->etag) == 0) ||
@@ -97,6 +101,27 @@ static bool flow_all(struct flow *flow, struct error *err) {
             i = 0;
     }
     return false;
+}
+
+static bool read_back(void *from, uint64_t offset, void *into, size_t size, size_t *got, struct error *err) {
+    const struct flow *flow = from;
+    return object_writer_read(flow->writer, offset, into, size, got, err);
+}
+
+/* What was put together is what the source's hash says, if it says anything. */
+static bool check_pieces(struct flow *flow, struct error *err) {
+    const struct object_facts *wanted = flow->transfer->wanted;
+    struct object_source source = {.from = flow, .read_at = read_back};
+    enum object_match found = OBJECT_UNKNOWN;
+    struct error why = {0};
+    if (!flow->pieced)
+        return true;
+    if (!object_match(flow->transfer->from, wanted, &source, &found, &why))
+        return why.code == ERROR_UNSUPPORTED || error_copy(err, &why);
+    if (found != OBJECT_DIFFERENT)
+        return true;
+    error_set(err, ERROR_CORRUPT, "object %s: the pieces that came are not those of the object", wanted->key);
+    return error_hint(err, "it is fetched anew by the next run");
 }
 
 /* The bytes of an object are named by where it is and its etag. */
@@ -116,7 +141,7 @@ static bool into_writer(const struct transfer *transfer, struct object_facts *fa
     flow.writer = object_writer_begin(transfer->to, transfer->key, identity, transfer->options, &flow.have, err);
     if (!flow.writer)
         return false;
-    if (flow_all(&flow, &why))
+    if (flow_all(&flow, &why) && check_pieces(&flow, &why))
         return object_writer_end(flow.writer, OBJECT_WHOLE, facts, err);
     bool wrong = why.code == ERROR_CHANGED || why.code == ERROR_ABSENT || why.code == ERROR_CORRUPT;
     object_writer_end(flow.writer, wrong ? OBJECT_DISCARD : OBJECT_KEEP, NULL, NULL);

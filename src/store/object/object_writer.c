@@ -69,6 +69,14 @@ bool object_writer_add(struct object_writer *writer, const void *data, size_t le
     return !writer->failed;
 }
 
+bool object_writer_read(struct object_writer *writer, uint64_t offset, void *into, size_t size, size_t *got,
+                        struct error *err) {
+    const struct object_driver *driver = object_store_driver(writer->store);
+    if (!driver->writer_read)
+        return error_set(err, ERROR_UNSUPPORTED, "object %s: what is written cannot be read yet", writer->key);
+    return driver->writer_read(object_store_self(writer->store), writer->inner, offset, into, size, got, err);
+}
+
 bool object_writer_end(struct object_writer *writer, enum object_ending ending, struct object_facts *facts,
                        struct error *err) {
     struct error why = {0};

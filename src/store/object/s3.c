@@ -236,6 +236,8 @@ struct object_store *s3_store_open(const struct s3_settings *settings, struct er
         store->parallel = PARALLEL_MOST;
     atomic_init(&store->seen, false);
     atomic_init(&store->opaque_etags, settings->encryption && !s3_etag_is_md5(settings->encryption));
+    const char *endpoint = s3_bucket_endpoint(bucket);
+    store->row.place = *endpoint ? endpoint : NULL;
     store->row.part_bytes = store->part_bytes;
     store->row.parallel = store->parallel;
     return object_store_open(&store->row, store, err);

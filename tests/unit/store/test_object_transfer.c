@@ -1,5 +1,6 @@
 /* Transfers between stores: a folder, a store in memory with S3's ways, and what goes wrong between them. */
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -304,6 +305,30 @@ static void test_goes_on_next_time(void **state) {
     object_store_close(from);
 }
 
+/* What was kept is not what it was: the whole is compared, and does not appear. */
+static void test_leftover_of_wrong_bytes(void **state) {
+    struct fixture *f = *state;
+    put(f->memory, "big", f->big);
+    struct fault breaks = {.call = FAULTY_GET, .kind = FAULTY_FAIL, .nth = 1, .code = ERROR_DENIED, .after = BIG / 2};
+    assert_false(transfer(f, with(f, f->memory, breaks), "big", f->other, "big"));
+    DIR *folder = opendir(scratch_path(f->scratch, "other"));
+    assert_non_null(folder);
+    const struct dirent *entry = NULL;
+    while ((entry = readdir(folder)) && !text_starts(entry->d_name, FILE_PART_PREFIX))
+        ;
+    assert_non_null(entry);
+    int fd = openat(dirfd(folder), entry->d_name, O_WRONLY);
+    assert_int_equal(pwrite(fd, "?", 1, BIG / 4), 1);
+    close(fd);
+    closedir(folder);
+    assert_false(transfer(f, with(f, f->memory, (struct fault){0}), "big", f->other, "big"));
+    assert_int_equal(f->err.code, ERROR_CORRUPT);
+    assert_null(get(f, f->other, "big"));
+    assert_int_equal(leftovers(f, "other", NULL), 0);
+    assert_true(transfer(f, f->faulty, "big", f->other, "big"));
+    assert_string_equal(get(f, f->other, "big"), f->big);
+}
+
 static void test_leftover_of_other_bytes(void **state) {
     struct fixture *f = *state;
     off_t kept = 0;
@@ -389,6 +414,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_replaced_in_the_middle, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_goes_on_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_goes_on_next_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_leftover_of_wrong_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_leftover_of_other_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_killed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_through_views, set_up, tear_down),
