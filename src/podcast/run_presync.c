@@ -13,7 +13,7 @@ struct presync {
     struct gap_report gap;
     bool manifest_comes;   /* the plan brings the cloud's */
     bool manifest_differs; /* both have changed it */
-    bool index_came, manifest_came;
+    bool index_comes, manifest_came;
     size_t actions;
 };
 
@@ -52,6 +52,7 @@ static bool take_line(void *to, const struct sync_action *action, struct error *
     presync->actions++;
     log_debug("podcast", "%s: download %s: %s", site->site->id, action->key, sync_reason_text(action->reason));
     presync->manifest_comes |= is_manifest;
+    presync->index_comes |= text_starts(action->key, "search-index/");
     if (!site->run->settings->dry_run)
         return true;
     run_plan(site, "download %s (%llu bytes) from the cloud", action->key, (unsigned long long)action->size);
@@ -65,7 +66,6 @@ static void count_download(struct presync *presync, const struct sync_action *ac
     record->files_downloaded++;
     record->has_downloads = true;
     presync->manifest_came |= strcmp(action->key, MANIFEST_KEY) == 0;
-    presync->index_came |= text_starts(action->key, "search-index/");
 }
 
 static void on_done(void *to, const struct sync_action *action, const struct error *why) {
@@ -127,8 +127,6 @@ static struct sync *look_without_manifest(struct presync *presync, const struct 
 
 static bool take_up(struct presync *presync, struct error *err) {
     struct run_site *site = presync->site;
-    if (presync->index_came && !state_index_forget(site->run->state, site->site->id, err))
-        return false;
     if (presync->manifest_came && !run_reload_manifest(site, err))
         return false;
     if (!presync->manifest_differs)
@@ -150,6 +148,9 @@ static bool carry_out(struct presync *presync, struct sync *sync, struct error *
         return look_ahead(presync, err);
     if (presync->actions)
         run_say(site->run, "  %s: %zu files to download from the cloud", site->site->id, presync->actions);
+    /* Before the other index is here: what it was made from is not known, also after a kill. */
+    if (presync->index_comes && !state_index_forget(site->run->state, site->site->id, err))
+        return false;
     bool done = sync_carry_out(sync, err);
     return take_up(presync, done ? err : NULL) && done;
 }

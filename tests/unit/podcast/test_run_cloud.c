@@ -269,6 +269,28 @@ static void a_stale_manifest_takes_the_newer_one(void **state) {
     world_run_idle(world);
 }
 
+/* What the state remembers of each episode is about the index that was here, not about the one that came. */
+static void an_index_from_elsewhere_gets_what_it_lacks(void **state) {
+    struct world *world = *state;
+    struct error err = {0};
+    char *bytes = NULL;
+    size_t length = 0;
+    world_fill_here(world, "a");
+    world_run_well(world);
+    const char *path = scratch_path(world->scratch, "files/a/" WORLD_INDEX);
+    assert_true(file_read(world->arena, path, 1 << 24, &bytes, &length, &err));
+    world_write(world, "a", MANIFEST_KEY, with_one_more(world, "Second", 2));
+    world_write(world, "a", "transcripts/pod/2024-01-02_Second--1700000000002.srt", world_srt);
+    world_run_well(world);
+    assert_int_equal(world->report.sites[0].index_entries, 1);
+    assert_true(object_put_bytes(world->buckets, world_bucket_key(world, "a", WORLD_INDEX), bytes, length, NULL, &err));
+    world_run_well(world);
+    assert_int_equal(world->report.sites[0].files_downloaded, 1);
+    assert_int_equal(world->report.sites[0].index_entries, 1);
+    assert_int_equal(world->report.sites[0].index_synced, 1);
+    world_run_idle(world);
+}
+
 static void manifests_that_both_changed_are_united(void **state) {
     struct world *world = *state;
     world_fill_here(world, "a");
@@ -488,6 +510,7 @@ int main(void) {
         TEST(what_is_owed_grows_over_the_runs),
         TEST(many_paths_become_folders),
         TEST(a_stale_manifest_takes_the_newer_one),
+        TEST(an_index_from_elsewhere_gets_what_it_lacks),
         TEST(manifests_that_both_changed_are_united),
         TEST(a_manifest_that_cannot_be_read_does_not_come),
         TEST(what_changed_in_the_cloud_alone_is_left_there),
