@@ -1,5 +1,6 @@
 /* Picks the command, gathers its options, runs it. */
 #include <errno.h>
+#include <limits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "podcast/workspace.h"
 
 static struct cancel interrupted;
 
@@ -136,23 +138,35 @@ static bool set_data_folder(struct options *options, struct error *err) {
     return options_set(options, "data", path, ORIGIN_DEFAULT, "default", err);
 }
 
-/* tidemill.yaml and the .env files that today's scripts read, in the workspace, else in the data directory. */
+/* The workspace that the commands will find, by the same rule; the data directory where there is none. */
+static const char *workspace_folder(struct arena *arena, const struct options *options) {
+    char here[PATH_MAX];
+    struct workspace workspace = {0};
+    struct workspace_settings settings = {
+        .data = options_text(options, "data"),
+        .workspace = options_text(options, "workspace"),
+        .here = options_is_set(options, "data") ? NULL : getcwd(here, sizeof(here)),
+    };
+    /* What is wrong with it is told by the command that needs it. */
+    return workspace_find(arena, &settings, &workspace, NULL) ? workspace.root : settings.data;
+}
+
+/* tidemill.yaml and the .env files that today's scripts read: each in the workspace, else in the data directory. */
 static bool read_files(struct options *options, struct error *err) {
+    static const char *const names[] = {"tidemill.yaml", ".env", ".env.local"};
     const char *named = options_text(options, "config");
     if (named && !options_read_yaml(options, named, err))
         return false;
-    const char *workspace = options_text(options, "workspace");
-    const char *folders[] = {workspace ? workspace : options_text(options, "data")};
     ARENA_OWNED struct arena *arena = arena_open();
-    for (size_t i = 0; i < ARRAY_LENGTH(folders); i++) {
-        static const char *const env_files[] = {".env", ".env.local"};
-        const char *yaml = file_join(arena, folders[i], "tidemill.yaml");
-        if (!named && access(yaml, F_OK) == 0 && !options_read_yaml(options, yaml, err))
-            return false;
-        for (size_t j = 0; j < ARRAY_LENGTH(env_files); j++) {
-            const char *file = file_join(arena, folders[i], env_files[j]);
-            if (access(file, F_OK) == 0 && !options_read_env_file(options, file, err))
+    const char *folders[] = {workspace_folder(arena, options), options_text(options, "data")};
+    for (size_t i = named ? 1 : 0; i < ARRAY_LENGTH(names); i++) {
+        for (size_t j = 0; j < ARRAY_LENGTH(folders); j++) {
+            const char *file = file_join(arena, folders[j], names[i]);
+            if (access(file, F_OK) != 0)
+                continue;
+            if (!(i ? options_read_env_file(options, file, err) : options_read_yaml(options, file, err)))
                 return false;
+            break;
         }
     }
     return true;
