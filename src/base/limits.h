@@ -120,7 +120,7 @@
 #define LIMIT_CLOUD_ANSWER (6 * MIB)      /* of a function called in the cloud: the service gives no more */
 #define LIMIT_SPELLING_RULES 20000        /* misspellings of one file; written by hand */
 #define LIMIT_SPELLING_BYTES 200          /* one misspelling: a short phrase */
-#define LIMIT_TRANSCRIPT_BYTES (64 * MIB) /* an SRT file; 24 hours are about 3 MB */
+#define LIMIT_TRANSCRIPT_BYTES (64 * MIB) /* an SRT file, or its search entries; 24 hours are about 3 MB */
 #define LIMIT_CHECK_ISSUES 100000         /* kept of one check; the rest is counted */
 #define LIMIT_TFVARS_ENTRIES 1000         /* variables of one site's Terraform; there are about 20 */
 #define LIMIT_API_LIMIT 100               /* hits of one search response */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/memory.h"
 
 char *entries_text(const struct episode *episode, const struct index_passage *passages, size_t count) {
@@ -26,11 +27,29 @@ char *entries_text(const struct episode *episode, const struct index_passage *pa
     return json_text(list, 0);
 }
 
+/* Whether the file that is there says the same, in whatever spacing: the older scripts' files are then left as they
+ * are, and need not be uploaded again. A file that cannot be read says something else. */
+static bool says_the_same(struct object_store *files, struct arena *arena, const char *key, const char *text) {
+    char *there = NULL;
+    size_t length = 0;
+    if (!object_get_bytes(files, arena, key, LIMIT_TRANSCRIPT_BYTES, &there, &length, NULL))
+        return false;
+    JSON_OWNED json_t *old = json_parse(there, length, NULL);
+    JSON_OWNED json_t *now = json_parse(text, strlen(text), NULL);
+    return old && now && json_equal(old, now);
+}
+
 bool entries_write(struct object_store *files, const struct episode *episode, const struct index_passage *passages,
                    size_t count, bool *written, struct error *err) {
     ARENA_OWNED struct arena *arena = arena_open();
     TEXT_OWNED char *text = entries_text(episode, passages, count);
-    return object_put_if_changed(files, episode_entries_key(arena, episode), text, strlen(text), written, err);
+    char *key = episode_entries_key(arena, episode);
+    if (says_the_same(files, arena, key, text)) {
+        if (written)
+            *written = false;
+        return true;
+    }
+    return object_put_if_changed(files, key, text, strlen(text), written, err);
 }
 
 static bool read_ms(const json_t *entry, const char *key, uint32_t *ms) {

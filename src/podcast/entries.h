@@ -18,7 +18,7 @@
 /* The file's text; the caller frees it. */
 char *entries_text(const struct episode *episode, const struct index_passage *passages, size_t count);
 
-/* Writes it where it differs from what is there; *written (may be NULL) tells. */
+/* Writes it where what is there says something else (spacing counts for nothing); *written (may be NULL) tells. */
 bool entries_write(struct object_store *files, const struct episode *episode, const struct index_passage *passages,
                    size_t count, bool *written, struct error *err);
 

@@ -201,12 +201,13 @@ bool run_presync_site(struct run_site *site, struct error *err) {
     return true;
 }
 
-bool run_may_fetch(struct run_site *site) {
+bool run_may_fetch(struct run_site *site, bool is_first) {
     const struct run_settings *settings = site->run->settings;
     if (!settings->cloud || settings->skip_pre_sync || settings->in_cloud ||
         run_note_flag(site->run, "podcast.presync", site->site->id, "looked"))
         return true;
-    run_warn(site, "phase 1 failed: nothing is downloaded or transcribed, as the cloud may have it already; "
-                   "--skip-pre-sync does so all the same");
+    if (is_first)
+        run_warn(site, "phase 1 failed: nothing is downloaded or transcribed, as the cloud may have it already; "
+                       "--skip-pre-sync does so all the same");
     return false;
 }

@@ -187,8 +187,9 @@ bool run_upload_site(struct run_site *site, struct error *err);
 bool run_refresh_site(struct run_site *site, struct error *err);
 bool run_invalidate_site(struct run_site *site, struct error *err);
 bool run_remote_site(struct run_site *site, const char *phase, struct error *err);
-/* Whether the site's audio may be downloaded and transcribed: not while it is unknown what the cloud has. Warns. */
-bool run_may_fetch(struct run_site *site);
+/* Whether the site's audio may be downloaded and transcribed: not while it is unknown what the cloud has. Warns, if
+ * this is the first of the phases that ask. */
+bool run_may_fetch(struct run_site *site, bool is_first);
 
 /* The feeds' own transcripts of a site. */
 void run_feed_transcripts(struct run_site *site);

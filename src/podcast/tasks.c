@@ -245,7 +245,8 @@ static void gather_site(struct run_site *site, struct page *page) {
     int64_t began = clock_wall_ms(site->run->settings->clock);
     page->site = site->site->id;
     pthread_rwlock_wrlock(&site->source->turn);
-    if (!run_may_fetch(site))
+    bool is_first = page->phase->step == STEP_AUDIO || site->run->settings->skip_rss;
+    if (!run_may_fetch(site, is_first))
         *(page->phase->step == STEP_AUDIO ? &site->record->audio : &site->record->transcription) =
             (struct run_phase){RUN_SKIPPED, 0};
     else if (!page->phase->gather(site, take_item, page, &err))

@@ -14,6 +14,8 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "podcast/feed_out.h"
 #include "podcast/index_site.h"
@@ -151,6 +153,28 @@ static void test_second_time_is_free(void **state) {
     assert_int_equal(f->report.entries_written, 1);
     assert_int_equal(modified_of(f, "search-entries/beta/2024-01-02_Second--1700000000001.json"), entries);
     assert_int_not_equal(modified_of(f, INDEX_KEY), index);
+}
+
+/* The older scripts' files, with other spacing, say the same: they stay, and need not be uploaded again. */
+static void test_entries_with_spaces_stay(void **state) {
+    struct fixture *f = *state;
+    const char *key = "search-entries/beta/2024-01-02_Second--1700000000001.json";
+    run_with(f, NULL);
+    char *compact = arena_text(f->arena, scratch_read(f->scratch, key));
+    JSON_OWNED json_t *list = json_parse(compact, strlen(compact), NULL);
+    TEXT_OWNED char *spaced = json_dumps(list, JSON_INDENT(2));
+    scratch_write(f->scratch, key, spaced);
+    assert_true(file_remove(scratch_path(f->scratch, INDEX_KEY), NULL));
+    run_with(f, NULL);
+    assert_int_equal(f->report.new_entries, 4);
+    assert_int_equal(f->report.entries_written, 0);
+    assert_string_equal(scratch_read(f->scratch, key), spaced);
+    /* One that says something else is written. */
+    scratch_write(f->scratch, key, "[]");
+    assert_true(file_remove(scratch_path(f->scratch, INDEX_KEY), NULL));
+    run_with(f, NULL);
+    assert_int_equal(f->report.entries_written, 1);
+    assert_string_equal(scratch_read(f->scratch, key), compact);
 }
 
 /* What is remembered between runs. */
@@ -540,6 +564,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_from_transcripts_to_index),
         TEST(test_second_time_is_free),
+        TEST(test_entries_with_spaces_stay),
         TEST(test_memory),
         TEST(test_removed),
         TEST(test_without_transcripts),
