@@ -9,6 +9,7 @@
 
 A rule has a lie, the lie's own settings, and when it is told; all that are given must agree:
     op: "GetObject" or a list       service: "s3", "sts", "lambda", ...   bucket: "name"   prefix: of the key, or of a listing's prefix   method: "PUT"
+    query: {"RoleSessionName": "-mill-"}    parameters (of the query, or of a form) that have this in them
     after: n   not at the first n of the requests that fit                every: n    at each nth of them         at: [1, 4]   at these of them
     chance: p  with this probability, from `seed` (1)                     times: n    n times in all
 Requests pass with their Host and path as they came, so signatures stay right, and bodies are streamed both ways.
@@ -79,7 +80,8 @@ class Rule:
         words = self.words
         return ((not self.operations or exchange.op in self.operations) and words.get("method", exchange.method) == exchange.method
                 and words.get("service", exchange.service) == exchange.service and words.get("bucket", exchange.bucket) == exchange.bucket
-                and (exchange.key or exchange.query.get("prefix", "")).startswith(words.get("prefix", "")))
+                and (exchange.key or exchange.query.get("prefix", "")).startswith(words.get("prefix", ""))
+                and all(text in exchange.query.get(name, "") for name, text in words.get("query", {}).items()))
 
     def is_due(self, exchange):
         """Whether it is told now; counts. Called with the plan's lock held."""
