@@ -150,6 +150,7 @@ struct s3_settings cloud_s3(const struct cloud *cloud, const struct aws_credenti
         .region = cloud->region,
         .endpoint = cloud->endpoints[CLOUD_S3],
         .style = cloud->style,
+        .cancel = cloud->context->cancel,
     };
 }
 

@@ -1,6 +1,7 @@
 #include "sync/listing.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +36,8 @@ struct listing {
     struct block *first, *last; /* full ones, on their way to the reader */
     struct block *spare;
     unsigned waiting; /* of the full ones */
-    bool ended, failed, stopped;
+    bool ended, failed;
+    atomic_bool stopped; /* read without the lock, too */
     struct error error;
 
     struct block *filling; /* the lister's */
@@ -81,6 +83,8 @@ static bool hand_over(struct listing *listing) {
 
 static bool take(void *to, const struct object_facts *facts, struct error *err) {
     struct listing *listing = to;
+    if (listing->stopped)
+        return error_set(err, ERROR_CANCELLED, "the listing was broken off");
     if (!filter_takes(listing->filter, facts->key))
         return true;
     struct head head = {

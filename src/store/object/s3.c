@@ -102,7 +102,7 @@ static bool driver_head(void *self, const char *key, struct object_facts *facts,
     const char *whole = s3_whole_key(store, arena, key, err);
     if (!whole)
         return false;
-    if (!s3_look(store, arena, whole, 0, NULL, &object, err))
+    if (!s3_look(store, arena, whole, 0, store->cancel, &object, err))
         return s3_name(store, whole, err);
     int64_t modified_ms = object.modified_ms;
     s3_mtime_read(object.mtime, &modified_ms);
@@ -231,10 +231,12 @@ struct object_store *s3_store_open(const struct s3_settings *settings, struct er
         .part_bytes = settings->part_bytes ? settings->part_bytes : PART_BYTES,
         .parallel = settings->parallel ? settings->parallel : PARALLEL,
         .attempts = attempts,
+        .cancel = settings->cancel,
     };
     if (store->parallel > PARALLEL_MOST)
         store->parallel = PARALLEL_MOST;
     atomic_init(&store->seen, false);
+    atomic_init(&store->unconditional, false);
     atomic_init(&store->opaque_etags, settings->encryption && !s3_etag_is_md5(settings->encryption));
     const char *endpoint = s3_bucket_endpoint(bucket);
     store->row.place = *endpoint ? endpoint : NULL;

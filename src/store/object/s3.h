@@ -13,6 +13,7 @@
  * - A GET that breaks off goes on where it was, of the same ETag.
  * - A listing is made by pages (ListObjectsV2), several prefixes at a time, and given in byte order of the keys; an
  *   answer that ends early, repeats a token, goes backwards or contradicts its KeyCount is an error.
+ * - A service that has no conditional writes (501) is asked what is there before each put that demands something.
  * - The etag of a facts is S3's ETag without its quotes ("9b2c...", "9b2c...-12" of a multipart upload).
  * - `modified_ms` of a put is kept as x-amz-meta-mtime, which a head and a get tell; a listing tells S3's own time.
  * - A bucket that is not there is ERROR_CONFIG, never ERROR_ABSENT, but for s3_store_check.
@@ -37,17 +38,18 @@ struct s3_settings {
     const char *endpoint; /* "http://127.0.0.1:9000"; NULL: AWS */
     enum s3_style style;  /* auto: virtual with AWS, unless the bucket's name has dots; path with an endpoint */
     const char *bucket;
-    const char *prefix;        /* in front of each key, with its '/' at the end; NULL: none */
-    const char *storage_class; /* "STANDARD_IA", ...; the bucket's own */
-    const char *encryption;    /* "AES256", "aws:kms"; the bucket's own */
-    const char *kms_key;       /* with "aws:kms" */
-    const char *tags;          /* "a=b&c=d", of each object; none */
-    const char *acl;           /* "private", ...; none */
-    const char *checksum;      /* "CRC32C" (the default), "SHA256", "none": for services that know none */
-    const char *account;       /* the bucket must belong to it (x-amz-expected-bucket-owner); NULL: any */
-    size_t part_bytes;         /* 16 MiB; at least 5 MiB; grows so that an object has at most 10,000 parts */
-    unsigned parallel;         /* parts and pages at a time: 4 */
-    unsigned attempts;         /* of each request: 5 */
+    const char *prefix;          /* in front of each key, with its '/' at the end; NULL: none */
+    const char *storage_class;   /* "STANDARD_IA", ...; the bucket's own */
+    const char *encryption;      /* "AES256", "aws:kms"; the bucket's own */
+    const char *kms_key;         /* with "aws:kms" */
+    const char *tags;            /* "a=b&c=d", of each object; none */
+    const char *acl;             /* "private", ...; none */
+    const char *checksum;        /* "CRC32C" (the default), "SHA256", "none": for services that know none */
+    const char *account;         /* the bucket must belong to it (x-amz-expected-bucket-owner); NULL: any */
+    size_t part_bytes;           /* 16 MiB; at least 5 MiB; grows so that an object has at most 10,000 parts */
+    unsigned parallel;           /* parts and pages at a time: 4 */
+    unsigned attempts;           /* of each request: 5 */
+    const struct cancel *cancel; /* ends what lists and reads; puts have their own. NULL: nothing does */
 };
 
 /* Opens the store; asks the service nothing yet. NULL with ERROR_INVALID (a name that no bucket has). */

@@ -84,6 +84,7 @@ static bool try_once(struct getting *getting, const char *whole, struct aws_fail
     struct s3_get get = {.from = getting->from + getting->delivered,
                          .length = getting->length == UINT64_MAX ? UINT64_MAX : getting->length - getting->delivered,
                          .if_match = getting->known ? getting->facts.etag : NULL,
+                         .cancel = getting->store->cancel,
                          .begin = begin,
                          .piece = piece,
                          .to = getting};
@@ -139,7 +140,7 @@ static bool read_all(struct getting *getting, struct arena *arena, const char *w
         bool begun = getting->known || why.code == ERROR_INVALID;
         if (getting->final || !begun || !why.retryable || tries >= getting->store->attempts)
             return error_copy(err, &why);
-        if (!s3_pause(getting->store, tries, NULL))
+        if (!s3_pause(getting->store, tries, getting->store->cancel))
             return error_set(err, ERROR_CANCELLED, "stopped");
     }
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/limits.h"
 #include "base/memory.h"
@@ -12,11 +13,12 @@
 #include "store/object/s3_parts.h"
 
 enum {
-    PAGES_AHEAD = 32,      /* that wait for their turn, of all lanes together: 1,000 keys each, 5 MB by usual keys */
-    PAGES_OF_TURN = 4,     /* of the piece whose turn it is: read ahead while the caller works */
-    PIECES_MOST = 500,     /* folders that are worth a listing each; with more of them they are small */
-    DEPTH_MOST = 4,        /* folders with nothing but a folder in them */
-    EMPTY_PAGES_MOST = 100 /* in a row */
+    PAGES_AHEAD = 32,       /* that wait for their turn, of all lanes together: 1,000 keys each, 5 MB by usual keys */
+    PAGES_OF_TURN = 4,      /* of the piece whose turn it is: read ahead while the caller works */
+    PIECES_MOST = 500,      /* folders that are worth a listing each; with more of them they are small */
+    DEPTH_MOST = 4,         /* folders with nothing but a folder in them */
+    EMPTY_PAGES_MOST = 100, /* in a row */
+    LOOK_MS = 100
 };
 
 /* A page at rest: no larger than its keys. */
@@ -120,7 +122,7 @@ static bool plan(struct listing *listing, const char *prefix, unsigned depth, st
     ARENA_OWNED struct arena *arena = arena_open();
     struct s3_page page;
     struct aws_failure failure;
-    const struct s3_list list = {.prefix = prefix, .delimiter = "/"};
+    const struct s3_list list = {.prefix = prefix, .delimiter = "/", .cancel = listing->store->cancel};
     if (!s3_list_objects(arena, listing->store->bucket, &list, &page, &failure, err))
         return false;
     if (page.truncated || !page.prefix_count || page.prefix_count > PIECES_MOST) {
@@ -225,6 +227,16 @@ static void *lane(void *of) {
     }
 }
 
+/* With the lock held: until something has changed, or it is time to look whether the caller was cancelled. */
+static void wait_a_little(struct listing *listing) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += LOOK_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    pthread_cond_timedwait(&listing->changed, &listing->lock, &until);
+}
+
 /* The next page of the piece whose turn it is; NULL at its end. */
 static struct page *pop(struct listing *listing, size_t at, struct error *err) {
     struct piece *piece = &listing->pieces[at];
@@ -233,10 +245,13 @@ static struct page *pop(struct listing *listing, size_t at, struct error *err) {
         listing->turn = at;
         pthread_cond_broadcast(&listing->changed);
     }
-    while (!piece->first && !piece->done)
-        pthread_cond_wait(&listing->changed, &listing->lock);
+    bool stopped = false;
+    while (!piece->first && !piece->done && !(stopped = cancel_requested(listing->store->cancel)))
+        wait_a_little(listing);
     struct page *page = piece->first;
-    if (page) {
+    if (stopped) {
+        error_set(err, ERROR_CANCELLED, "stopped while listing");
+    } else if (page) {
         piece->first = page->next;
         piece->last = piece->first ? piece->last : NULL;
         piece->waiting--;
@@ -246,7 +261,7 @@ static struct page *pop(struct listing *listing, size_t at, struct error *err) {
         *err = piece->why;
     }
     pthread_mutex_unlock(&listing->lock);
-    return page;
+    return stopped ? NULL : page;
 }
 
 static bool tell_piece(struct listing *listing, size_t at, struct error *err) {
@@ -327,7 +342,7 @@ bool s3_driver_list(void *self, const char *prefix, object_visit *visit, void *t
     if (!whole)
         return false;
     struct listing listing = {.store = store, .arena = arena, .prefix = whole, .visit = visit, .to = to};
-    const struct s3_list list = {.prefix = whole};
+    const struct s3_list list = {.prefix = whole, .cancel = store->cancel};
     if (!s3_list_objects(arena, store->bucket, &list, &page, &failure, err))
         return error_context(err, "listing s3://%s/%s", s3_bucket_name(store->bucket), whole);
     atomic_store(&store->seen, true);

@@ -22,8 +22,10 @@ struct s3_store {
     size_t part_bytes;
     unsigned parallel;
     unsigned attempts;
-    atomic_bool seen;         /* the bucket is there: a 404 is about the object */
-    atomic_bool opaque_etags; /* an object was met whose ETag is no MD5 of its bytes */
+    const struct cancel *cancel; /* borrowed; of what reads */
+    atomic_bool seen;            /* the bucket is there: a 404 is about the object */
+    atomic_bool unconditional;   /* the service knows no If-Match and If-None-Match */
+    atomic_bool opaque_etags;    /* an object was met whose ETag is no MD5 of its bytes */
 };
 
 /* The key with the store's prefix, in the arena; NULL with ERROR_INVALID when it is too long for S3. */
@@ -90,6 +92,10 @@ bool s3_piece_send(const struct s3_putting *putting, const struct s3_piece *piec
 /* Makes of the failure of a conditional request what object_put promises; true when the object is our own after all:
  * the answer to an earlier attempt was lost. `etag` is what our object would have. */
 bool s3_settle(const struct s3_putting *putting, const char *etag, struct s3_stored *stored, struct error *err);
+
+/* After a conditional request failed: true when that is because the service has no conditions. What is there was looked
+ * at then, and the put goes on without a condition; false with *err when it is not what was demanded. */
+bool s3_without_condition(struct s3_putting *putting, struct error *err);
 
 /* Sends the source in parts. Of one that can be read anywhere `size` is known and `first` NULL; of a stream, `*first`
  * (from memory_alloc, may be replaced) holds a part and a byte more, and `size` may be 0. *sent is what was sent. */

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "store/object/s3_parts.h"
@@ -196,6 +197,32 @@ bool s3_settle(const struct s3_putting *putting, const char *etag, struct s3_sto
     return error_set(err, ERROR_CHANGED, gone ? "it was removed meanwhile" : "it was replaced meanwhile");
 }
 
+/* What is there is what was demanded; somebody else may still come in between. */
+static bool look_instead(struct s3_putting *putting, struct error *err) {
+    struct s3_object object;
+    struct error why = {0};
+    bool there = s3_look(putting->store, putting->arena, putting->key, 0, putting->options->cancel, &object, &why);
+    if (!there && why.code != ERROR_ABSENT)
+        return error_copy(err, &why);
+    const char *wanted = putting->condition.if_match;
+    if (there && putting->condition.if_absent)
+        return error_set(err, ERROR_EXISTS, "it is there already");
+    if (wanted && (!there || strcmp(object.etag, wanted) != 0))
+        return error_set(err, ERROR_CHANGED, there ? "it was replaced meanwhile" : "it was removed meanwhile");
+    putting->condition = (struct s3_condition){0};
+    return true;
+}
+
+bool s3_without_condition(struct s3_putting *putting, struct error *err) {
+    if (!is_condition(putting) || err->code != ERROR_UNSUPPORTED)
+        return false;
+    if (!atomic_exchange(&putting->store->unconditional, true))
+        log_warn("s3", "%s has no conditional writes: what another writes in the same moment may be written over",
+                 s3_bucket_name(putting->store->bucket));
+    error_clear(err);
+    return look_instead(putting, err);
+}
+
 static bool send_object(void *to, struct arena *arena, const struct s3_body *body, struct s3_stored *stored,
                         struct error *err) {
     const struct s3_putting *putting = to;
@@ -215,6 +242,10 @@ static bool put_whole(struct s3_putting *putting, const struct s3_piece *piece, 
         if (s3_piece_send(putting, piece, &sums, !conditional, send_object, putting, stored, &why) ||
             s3_settle(putting, NULL, stored, &why))
             return true;
+        if (s3_without_condition(putting, &why)) {
+            conditional = false;
+            continue;
+        }
         /* Another writer of the same key was at it; who was first is seen in a moment. */
         if (why.code != ERROR_BUSY || tries >= putting->store->attempts)
             return error_copy(err, &why);
@@ -332,6 +363,8 @@ bool s3_driver_put(void *self, const char *key, const struct object_source *sour
                                  .options = options,
                                  .attributes = attributes_of(store, arena, key, options),
                                  .condition = {.if_absent = options->if_absent, .if_match = options->if_match}};
+    if (is_condition(&putting) && atomic_load(&store->unconditional) && !look_instead(&putting, err))
+        return s3_name(store, whole, err);
     bool good =
         source->read_at ? put_readable(&putting, &stored, &sent, err) : put_stream(&putting, &stored, &sent, err);
     if (good && !*stored.etag) {

@@ -275,9 +275,12 @@ static bool complete(struct parts *parts, struct s3_stored *stored, struct error
     struct error why = {0};
     const char *etag = whole_etag(parts);
     struct s3_stored made = {.etag = "", .encryption = "", .checksum = ""};
-    bool good = s3_complete_upload(putting->arena, putting->store->bucket, putting->key, parts->id, parts->parts,
-                                   parts->count, putting->store->checksum, &putting->condition,
-                                   putting->options->cancel, &made, &failure, &why);
+    bool good;
+    do {
+        good = s3_complete_upload(putting->arena, putting->store->bucket, putting->key, parts->id, parts->parts,
+                                  parts->count, putting->store->checksum, &putting->condition, putting->options->cancel,
+                                  &made, &failure, &why);
+    } while (!good && s3_without_condition(putting, &why));
     if (!good && why.code == ERROR_ABSENT && strcmp(failure.code, "NoSuchUpload") == 0) {
         /* Completed by an attempt whose answer was lost, or aborted by somebody. */
         struct s3_object object;

@@ -211,10 +211,36 @@ static void test_conditions(void **state) {
     assert_true(put(&absent, &err));
     assert_true(heard("If-None-Match: *"));
     assert_int_equal(scripted_server_reset(server), 2);
+}
+
+/* A service without conditions is asked what is there instead. */
+static void test_no_conditions(void **state) {
+    (void)state;
+    struct error err = {0};
+    const struct object_put_options absent = {.if_absent = true}, match = {.if_match = "abc"};
     say(501, "", "<Error><Code>NotImplemented</Code><Message>no</Message></Error>");
+    say(200, "ETag: \"abc\"\r\n", "12345");
+    say(200, "ETag: " HELLO "\r\n", "");
+    assert_true(put(&match, NULL));
+    assert_false(heard("If-Match"));
+    assert_int_equal(scripted_server_reset(server), 3);
+    /* From now on at once. */
+    say(200, "ETag: \"abd\"\r\n", "12345");
     assert_false(put(&match, &err));
-    assert_int_equal(err.code, ERROR_UNSUPPORTED);
-    assert_true(heard("If-Match: \"abc\""));
+    assert_int_equal(err.code, ERROR_CHANGED);
+    say(404, "", "");
+    say(200, "", "");
+    assert_false(put(&match, &err));
+    assert_int_equal(err.code, ERROR_CHANGED);
+    scripted_server_reset(server);
+    say(200, "ETag: \"abd\"\r\n", "12345");
+    assert_false(put(&absent, &err));
+    assert_int_equal(err.code, ERROR_EXISTS);
+    say(404, "", "");
+    say(200, "", "");
+    say(200, "ETag: " HELLO "\r\n", "");
+    assert_true(put(&absent, NULL));
+    assert_false(heard("If-None-Match"));
 }
 
 /* The first attempt was carried out, its answer lost; the second finds the key taken, by this very put. */
@@ -369,6 +395,23 @@ static void test_cancelled(void **state) {
     say(204, "", "");
     assert_false(put_zeroes(10 * MIB, &options, &err));
     assert_int_equal(err.code, ERROR_CANCELLED);
+}
+
+/* In parts the condition comes with the end. */
+static void test_parts_without_conditions(void **state) {
+    (void)state;
+    struct error err = {0};
+    const struct object_put_options match = {.if_match = "abc", .expected_size = 10 * MIB};
+    say_upload();
+    say(200, "ETag: \"" ZEROES_5M "\"\r\n", "");
+    say(200, "ETag: \"" ZEROES_5M "\"\r\n", "");
+    say(501, "", "<Error><Code>NotImplemented</Code><Message>no</Message></Error>");
+    say(200, "ETag: \"abd\"\r\n", "12345"); /* another's by now */
+    say(204, "", "");
+    assert_false(put_zeroes(10 * MIB, &match, &err));
+    assert_int_equal(err.code, ERROR_CHANGED);
+    assert_true(heard("DELETE "));
+    assert_int_equal(scripted_server_reset(server), 6);
 }
 
 /* ---- gets ---- */
@@ -587,6 +630,8 @@ int main(void) {
         with_store(test_put_checks_the_answer),
         with_store(test_put_without_an_etag),
         with_store(test_conditions),
+        with_store(test_no_conditions),
+        with_store(test_parts_without_conditions),
         with_store(test_a_lost_answer),
         with_store(test_parts_and_their_credentials),
         with_store(test_other_parts_put_together),
