@@ -24,7 +24,8 @@ struct s3_bucket {
     char *account;
     bool path_style;
     bool secure;
-    pthread_mutex_t lock; /* guards `region` */
+    const struct cancel *cancel; /* borrowed */
+    pthread_mutex_t lock;        /* guards `region` */
     char region[REGION_SIZE];
 };
 
@@ -116,6 +117,7 @@ struct s3_bucket *s3_bucket_open(const struct s3_bucket_settings *settings, stru
                                  .endpoint = memory_text(endpoint),
                                  .account = memory_text(settings->account),
                                  .path_style = settings->path_style,
+                                 .cancel = settings->cancel,
                                  .secure = !endpoint || text_starts(endpoint, "https:")};
     size_t length = endpoint ? strlen(endpoint) : 0;
     while (length && bucket->endpoint[length - 1] == '/')
@@ -282,6 +284,14 @@ static const char *payload_hash(struct arena *arena, const struct s3_bucket *buc
     return arena_text(arena, hash_text(HASH_SHA256, body->data ? body->data : "", body->length, hash));
 }
 
+/* A removal of objects, or a copy, that was broken off is found done or not done; what ends an upload is not broken
+ * off.
+ */
+static const struct cancel *cancel_of(const struct s3_bucket *bucket, const struct s3_call *call) {
+    bool reads = strcmp(call->method, "GET") == 0 || strcmp(call->method, "HEAD") == 0;
+    return call->cancel ? call->cancel : reads || call->may_stop ? bucket->cancel : NULL;
+}
+
 static bool call_once(struct arena *arena, struct s3_bucket *bucket, const struct s3_call *call, const char *region,
                       struct http_response *response, struct aws_failure *failure, struct error *err) {
     struct s3_headers headers = {.count = 0};
@@ -310,7 +320,7 @@ static bool call_once(struct arena *arena, struct s3_bucket *bucket, const struc
         .largest_body = call->largest_body,
         .error_in_ok = call->error_in_ok,
         .action = call->action,
-        .cancel = call->cancel,
+        .cancel = cancel_of(bucket, call),
     };
     return aws_client_call(arena, &client, &made, response, failure, err);
 }

@@ -50,8 +50,9 @@ struct s3_bucket_settings {
     struct aws_client client; /* `service`, `s3` and `endpoint` are set here; `region` NULL: us-east-1 */
     const char *endpoint;     /* NULL: AWS */
     const char *name;
-    const char *account; /* the bucket must be this account's; NULL: any */
-    bool path_style;     /* the bucket in the path; else in the host's name */
+    const char *account;         /* the bucket must be this account's; NULL: any */
+    bool path_style;             /* the bucket in the path; else in the host's name */
+    const struct cancel *cancel; /* borrowed; ends calls without one of their own that read, copy or remove objects */
 };
 
 /* Texts are copied; what else the client names is borrowed. NULL with ERROR_INVALID for a name that no bucket has

@@ -298,7 +298,8 @@ bool s3_delete_objects(struct arena *arena, struct s3_bucket *bucket, const char
                                  .query = "delete=",
                                  .headers = &type,
                                  .header_count = 1,
-                                 .body = &body};
+                                 .body = &body,
+                                 .may_stop = true};
     if (!s3_call(arena, bucket, &call, &response, failure, err))
         return false;
     struct aws_xml *xml = s3_document(arena, &response, "DeleteResult", failure, err);
@@ -322,6 +323,7 @@ bool s3_copy_object(struct arena *arena, struct s3_bucket *bucket, const char *f
                                  .key = key,
                                  .headers = headers.list,
                                  .header_count = headers.count,
+                                 .may_stop = true,
                                  .error_in_ok = true};
     if (!s3_call(arena, bucket, &call, &response, failure, err))
         return false;

@@ -17,6 +17,7 @@ struct s3_call {
     const struct cancel *cancel;
     uint64_t largest_body; /* 0: 64 MiB */
     bool error_in_ok;      /* as aws_call has it */
+    bool may_stop;         /* the bucket's cancel ends it; what only reads it ends in any case */
     const char *action;    /* the permission that it needs, "s3:PutObject", for hints */
 };
 

@@ -65,6 +65,7 @@ bool s3_upload_part_copy(struct arena *arena, struct s3_bucket *bucket, const ch
                                      arena_format(arena, "partNumber=%u&%s", number, s3_query(arena, "uploadId", id)),
                                  .headers = headers.list,
                                  .header_count = headers.count,
+                                 .may_stop = true,
                                  .error_in_ok = true};
     if (!s3_call(arena, bucket, &call, &response, failure, err))
         return false;

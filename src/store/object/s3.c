@@ -102,7 +102,7 @@ static bool driver_head(void *self, const char *key, struct object_facts *facts,
     const char *whole = s3_whole_key(store, arena, key, err);
     if (!whole)
         return false;
-    if (!s3_look(store, arena, whole, 0, store->cancel, &object, err))
+    if (!s3_look(store, arena, whole, 0, NULL, &object, err))
         return s3_name(store, whole, err);
     int64_t modified_ms = object.modified_ms;
     s3_mtime_read(object.mtime, &modified_ms);
@@ -210,6 +210,7 @@ struct object_store *s3_store_open(const struct s3_settings *settings, struct er
         .name = settings->bucket,
         .account = settings->account,
         .path_style = path_style(settings),
+        .cancel = settings->cancel,
     };
     struct s3_bucket *bucket = s3_bucket_open(&reached, err);
     if (!bucket)

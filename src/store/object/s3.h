@@ -49,7 +49,7 @@ struct s3_settings {
     size_t part_bytes;           /* 16 MiB; at least 5 MiB; grows so that an object has at most 10,000 parts */
     unsigned parallel;           /* parts and pages at a time: 4 */
     unsigned attempts;           /* of each request: 5 */
-    const struct cancel *cancel; /* ends what lists and reads; puts have their own. NULL: nothing does */
+    const struct cancel *cancel; /* ends what lists, reads, copies, removes; puts have their own. NULL: nothing does */
 };
 
 /* Opens the store; asks the service nothing yet. NULL with ERROR_INVALID (a name that no bucket has). */

@@ -84,7 +84,6 @@ static bool try_once(struct getting *getting, const char *whole, struct aws_fail
     struct s3_get get = {.from = getting->from + getting->delivered,
                          .length = getting->length == UINT64_MAX ? UINT64_MAX : getting->length - getting->delivered,
                          .if_match = getting->known ? getting->facts.etag : NULL,
-                         .cancel = getting->store->cancel,
                          .begin = begin,
                          .piece = piece,
                          .to = getting};

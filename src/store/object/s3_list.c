@@ -122,7 +122,7 @@ static bool plan(struct listing *listing, const char *prefix, unsigned depth, st
     ARENA_OWNED struct arena *arena = arena_open();
     struct s3_page page;
     struct aws_failure failure;
-    const struct s3_list list = {.prefix = prefix, .delimiter = "/", .cancel = listing->store->cancel};
+    const struct s3_list list = {.prefix = prefix, .delimiter = "/"};
     if (!s3_list_objects(arena, listing->store->bucket, &list, &page, &failure, err))
         return false;
     if (page.truncated || !page.prefix_count || page.prefix_count > PIECES_MOST) {
@@ -342,7 +342,7 @@ bool s3_driver_list(void *self, const char *prefix, object_visit *visit, void *t
     if (!whole)
         return false;
     struct listing listing = {.store = store, .arena = arena, .prefix = whole, .visit = visit, .to = to};
-    const struct s3_list list = {.prefix = whole, .cancel = store->cancel};
+    const struct s3_list list = {.prefix = whole};
     if (!s3_list_objects(arena, store->bucket, &list, &page, &failure, err))
         return error_context(err, "listing s3://%s/%s", s3_bucket_name(store->bucket), whole);
     atomic_store(&store->seen, true);
