@@ -30,6 +30,7 @@ static bool open_clients(struct cloud *cloud, struct error *err) {
         .per_host = CONNECTIONS_MOST,
         .attempts = 1,
         .allow_private = options_bool(options, "fetch.allow-private"),
+        .stall_ms = options_integer(options, "fetch.stall"),
     };
     /* Whoever names an endpoint means it, wherever it is. */
     for (size_t i = 0; i < CLOUD_SERVICE_COUNT; i++)

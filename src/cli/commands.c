@@ -35,7 +35,7 @@
 
 #define SYNC_OPTIONS                                                                                                   \
     "run.dry-run sync.both sync.delete sync.max-delete sync.conflict sync.compare sync.include sync.exclude "          \
-    "sync.memory sync.transfers sync.bandwidth " AWS_OPTIONS " " STORE_OPTIONS
+    "sync.memory sync.transfers sync.bandwidth fetch.stall " AWS_OPTIONS " " STORE_OPTIONS
 
 /* Where no server runs, a command opens the engine itself. */
 #define ENGINE_OPTIONS "flow.region flow.account flow.mock-config flow.virtual-time flow.time-scale"

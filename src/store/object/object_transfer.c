@@ -133,7 +133,7 @@ static void identity_of(const struct transfer *transfer, char identity[IDENTITY_
              transfer->wanted->etag);
 }
 
-static bool into_writer(const struct transfer *transfer, struct object_facts *facts, struct error *err) {
+static bool into_new_writer(const struct transfer *transfer, struct object_facts *facts, struct error *err) {
     char identity[IDENTITY_SIZE];
     struct flow flow = {.transfer = transfer};
     struct error why = {0};
@@ -146,6 +146,13 @@ static bool into_writer(const struct transfer *transfer, struct object_facts *fa
     bool wrong = why.code == ERROR_CHANGED || why.code == ERROR_ABSENT || why.code == ERROR_CORRUPT;
     object_writer_end(flow.writer, wrong ? OBJECT_DISCARD : OBJECT_KEEP, NULL, NULL);
     return error_copy(err, &why);
+}
+
+/* Wrong bytes are gotten once more, from the start. */
+static bool into_writer(const struct transfer *transfer, struct object_facts *facts, struct error *err) {
+    struct error why = {0};
+    return into_new_writer(transfer, facts, &why) ||
+           (why.code == ERROR_CORRUPT ? into_new_writer(transfer, facts, err) : error_copy(err, &why));
 }
 
 static bool by_server(const struct transfer *transfer, bool *way, struct object_facts *facts, struct error *err) {

@@ -348,6 +348,33 @@ static void test_leftover_of_other_bytes(void **state) {
     assert_int_equal(leftovers(f, "other", NULL), 0);
 }
 
+/* Other bytes came on the first day: the whole is compared, and gotten anew. */
+static void test_leftover_of_wrong_bytes(void **state) {
+    struct fixture *f = *state;
+    put(f->memory, "big", f->big);
+    struct fault breaks = {.call = FAULTY_GET, .kind = FAULTY_FAIL, .nth = 1, .code = ERROR_DENIED, .after = BIG / 2};
+    assert_false(transfer(f, with(f, f->memory, breaks), "big", f->other, "big"));
+    const char *path = scratch_path(f->scratch, "other");
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    unsigned damaged = 0;
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        if (!text_starts(entry->d_name, FILE_PART_PREFIX))
+            continue;
+        FILE *file = fopen(file_join(f->arena, path, entry->d_name), "r+");
+        assert_non_null(file);
+        assert_int_equal(fputc('#', file), '#');
+        assert_int_equal(fclose(file), 0);
+        damaged++;
+    }
+    closedir(dir);
+    assert_int_equal(damaged, 1);
+    assert_true(transfer(f, with(f, f->memory, (struct fault){0}), "big", f->other, "big"));
+    assert_string_equal(get(f, f->other, "big"), f->big);
+    assert_int_equal(faulty_store_calls(f->faulty, FAULTY_GET), 2); /* the rest, then all */
+    assert_int_equal(leftovers(f, "other", NULL), 0);
+}
+
 /* Killed at each call of the writer in turn: the object is whole or absent, and the next transfer makes it whole. */
 static void test_killed(void **state) {
     struct fixture *f = *state;
@@ -416,6 +443,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_goes_on_next_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_leftover_of_wrong_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_leftover_of_other_bytes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_leftover_of_wrong_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_killed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_through_views, set_up, tear_down),
     };
