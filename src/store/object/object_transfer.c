@@ -121,7 +121,7 @@ static bool check_pieces(struct flow *flow, struct error *err) {
     if (found != OBJECT_DIFFERENT)
         return true;
     error_set(err, ERROR_CORRUPT, "object %s: the pieces that came are not those of the object", wanted->key);
-    return error_hint(err, "it is fetched anew by the next run");
+    return error_hint(err, "they were fetched twice; the next run does so again");
 }
 
 /* The bytes of an object are named by where it is and its etag. */
