@@ -4,6 +4,7 @@
 
 #include "support/unit.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 enum { WORLD_SITES = 2, WORLD_STORES = 256 };
 
 struct world {
+    pthread_mutex_t lock; /* held by what tasks call, which may be several at a time */
     struct arena *arena;
     struct scratch *scratch;
     struct test_clock clock;
@@ -59,7 +61,7 @@ static const char world_srt[] = "1\n00:00:03,000 --> 00:00:11,240\nAn apple a da
 #define WORLD_ENTRIES "search-entries/pod/2024-01-01_First--1700000000000.json"
 #define WORLD_INDEX "search-index/passages.sqlite"
 
-static struct object_store *world_open_bucket(void *to, const struct site_account *account, const char *purpose,
+static struct object_store *world_make_bucket(void *to, const struct site_account *account, const char *purpose,
                                               struct error *err) {
     struct world *world = to;
     assert_true(*purpose);
@@ -80,6 +82,15 @@ static struct object_store *world_open_bucket(void *to, const struct site_accoun
     return faulty_store_open(view, &plan, err);
 }
 
+static struct object_store *world_open_bucket(void *to, const struct site_account *account, const char *purpose,
+                                              struct error *err) {
+    struct world *world = to;
+    pthread_mutex_lock(&world->lock);
+    struct object_store *bucket = world_make_bucket(to, account, purpose, err);
+    pthread_mutex_unlock(&world->lock);
+    return bucket;
+}
+
 static bool world_refuse(struct world *world, unsigned *refusals, struct error *err) {
     if (!*refusals)
         return false;
@@ -97,12 +108,14 @@ static bool world_invoke(void *to, struct arena *arena, const struct site_accoun
     (void)cancel;
     assert_false(async);
     assert_true(text_ends(function, account->site_id));
+    pthread_mutex_lock(&world->lock);
     world->invoked++;
     text_append_format(&world->calls, "%s %s\n", function, payload);
-    if (world_refuse(world, &world->refusals, err))
-        return false;
-    *answer = arena_text(arena, world->answer);
-    return true;
+    bool done = !world_refuse(world, &world->refusals, err);
+    if (done)
+        *answer = arena_text(arena, world->answer);
+    pthread_mutex_unlock(&world->lock);
+    return done;
 }
 
 static bool world_invalidate(void *to, struct arena *arena, const struct site_account *account, const char *reference,
@@ -111,23 +124,26 @@ static bool world_invalidate(void *to, struct arena *arena, const struct site_ac
     struct world *world = to;
     (void)cancel;
     assert_non_null(account->distribution);
+    pthread_mutex_lock(&world->lock);
     world->invalidated++;
     memcpy(world->reference[1], world->reference[0], sizeof(world->reference[0]));
     snprintf(world->reference[0], sizeof(world->reference[0]), "%s", reference);
     text_reset(&world->paths);
     for (size_t i = 0; i < count; i++)
         text_append_format(&world->paths, "%s\n", paths[i]);
-    if (world_refuse(world, &world->invalidation_refusals, err))
-        return false;
-    *id = arena_text(arena, "I1");
-    return true;
+    bool done = !world_refuse(world, &world->invalidation_refusals, err);
+    if (done)
+        *id = arena_text(arena, "I1");
+    pthread_mutex_unlock(&world->lock);
+    return done;
 }
 
 static struct object_store *world_open_files(void *to, const char *site_id, struct error *err) {
     struct world *world = to;
-    const char *mark = scratch_write(world->scratch, arena_format(world->arena, "files/%s.mark", site_id), "");
-    (void)mark;
-    return directory_store_open(scratch_path(world->scratch, arena_format(world->arena, "files/%s", site_id)), err);
+    pthread_mutex_lock(&world->lock);
+    const char *folder = scratch_path(world->scratch, arena_format(world->arena, "files/%s", site_id));
+    pthread_mutex_unlock(&world->lock);
+    return directory_store_open(folder, err);
 }
 
 static const char *world_here(struct world *world, const char *site, const char *key) {
@@ -174,6 +190,7 @@ static void world_site(struct world *world, size_t i, const char *id) {
 
 static int world_open(void **state) {
     struct world *world = calloc(1, sizeof(*world));
+    pthread_mutex_init(&world->lock, NULL);
     world->arena = arena_open();
     world->scratch = scratch_open();
     test_clock_open(&world->clock, 1750000000000);
@@ -220,6 +237,7 @@ static int world_close(void **state) {
     text_close(&world->paths);
     scratch_close(world->scratch);
     arena_close(world->arena);
+    pthread_mutex_destroy(&world->lock);
     free(world);
     return 0;
 }
