@@ -14,9 +14,10 @@
     "transcribe.stall transcribe.vad openai.base-url openai.key openai.model openai.largest-upload"
 
 /* What cloud_open reads (cloud.h), and what cli_store_open gives new objects in a bucket (sync_store.h). */
-#define AWS_OPTIONS                                                                                                    \
-    "aws.profile flow.region aws.endpoint-url aws.endpoint-s3 aws.endpoint-sts flow.lambda-endpoint "                  \
-    "aws.endpoint-cloudfront aws.endpoint-sns aws.env-automation aws.key-id aws.secret aws.token fetch.allow-private"
+#define S3_OPTIONS                                                                                                     \
+    "aws.profile flow.region aws.endpoint-url aws.endpoint-s3 aws.endpoint-sts aws.env-automation aws.key-id "         \
+    "aws.secret aws.token"
+#define AWS_OPTIONS S3_OPTIONS " flow.lambda-endpoint aws.endpoint-cloudfront aws.endpoint-sns fetch.allow-private"
 #define ROLE_OPTIONS "aws.role-name"
 
 /* `podcast automate` hands them on to the run. */
@@ -35,7 +36,7 @@
 
 #define SYNC_OPTIONS                                                                                                   \
     "run.dry-run sync.both sync.delete sync.max-delete sync.conflict sync.compare sync.include sync.exclude "          \
-    "sync.memory sync.transfers sync.bandwidth fetch.stall " AWS_OPTIONS " " STORE_OPTIONS
+    "sync.memory sync.transfers sync.bandwidth fetch.stall " S3_OPTIONS " " STORE_OPTIONS
 
 /* Where no server runs, a command opens the engine itself. */
 #define ENGINE_OPTIONS "flow.region flow.account flow.mock-config flow.virtual-time flow.time-scale"
@@ -88,11 +89,6 @@ static const struct command table[] = {
      command_model_check, false},
     {"model", "remove", "NAME", 1, 1, "remove a model", "", "tidemill model remove base.en", command_model_remove,
      false},
-    {"flow", "draw", "FILE", 1, 1, "draw a definition: a tree, a picture (--svg), or its layout (--json)", "flow.svg",
-     "tidemill flow draw machines/podcast-run.asl.json --svg > run.svg", command_flow_draw, false},
-    {"schedule", "next", "EXPRESSION", 1, 1, "print when an expression comes next",
-     "schedule.timezone schedule.after schedule.count",
-     "tidemill schedule next 'cron(30 8 ? * MON-FRI *)' --timezone Europe/Berlin", command_schedule_next, false},
     {"flow", "check", "FILE...", 1, 10000, "check definitions of state machines", "flow.express",
      "tidemill flow check machines/podcast-run.asl.json", command_flow_check, false},
     {"flow", "create", "NAME FILE", 2, 2, "make a state machine, or bring it up to date",
@@ -114,6 +110,11 @@ static const struct command table[] = {
     {"flow", "test", "FILE [STATE]", 1, 2, "try one state, its task mocked or carried out",
      "input flow.mock flow.context flow.variables flow.retries " ENGINE_OPTIONS,
      "tidemill flow test hello.asl.json Greet --input '{\"who\": \"you\"}'", command_flow_test, false},
+    {"flow", "draw", "FILE", 1, 1, "draw a definition: a tree, a picture (--svg), or its layout (--json)", "flow.svg",
+     "tidemill flow draw machines/podcast-run.asl.json --svg > run.svg", command_flow_draw, false},
+    {"schedule", "next", "EXPRESSION", 1, 1, "print when an expression comes next",
+     "schedule.timezone schedule.after schedule.count",
+     "tidemill schedule next 'cron(30 8 ? * MON-FRI *)' --timezone Europe/Berlin", command_schedule_next, false},
     {"schedule", "create", "NAME EXPRESSION", 2, 2, "start something again and again, or once at a time",
      SCHEDULE_OPTIONS,
      "tidemill schedule create nightly 'cron(0 3 * * ? *)' --target task:podcast.run --timezone Europe/Berlin",

@@ -85,8 +85,9 @@ void doctor_mapping(struct doctor *doctor, struct doctor_site *it) {
         }
     }
     bool deployed = accounts_deployed(&doctor->accounts, id);
-    doctor_say(doctor, deployed ? DOCTOR_MISSING : DOCTOR_NOT_NEEDED, id,
-               deployed ? "add its row: {\"accountId\", \"bucketName\", \"cloudfrontId\"}" : NULL, "has no row in %s%s",
+    const char *mend =
+        arena_format(doctor->context->arena, "tidemill podcast account set %s --account-id ID --distribution ID", id);
+    doctor_say(doctor, deployed ? DOCTOR_MISSING : DOCTOR_NOT_NEEDED, id, deployed ? mend : NULL, "has no row in %s%s",
                ACCOUNTS_FILE, deployed ? ", but is in " ACCOUNTS_DEPLOYED_FILE : ": it is on this machine alone");
 }
 

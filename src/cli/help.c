@@ -5,11 +5,22 @@
 #include "base/text.h"
 #include "cli/command.h"
 
+enum { NAME_WIDTH = 28, FLAG_WIDTH = 34 };
+
+/* A name and what it is, side by side; below each other where the name is longer than its column. */
+static void print_columns(int width, const char *name, const char *text) {
+    if (strlen(name) > (size_t)width)
+        printf("  %s\n  %-*s %s", name, width, "", text);
+    else
+        printf("  %-*s %s", width, name, text);
+}
+
 static void print_summary_line(const struct command *command) {
-    char name[64];
+    char name[96];
     snprintf(name, sizeof(name), "%s%s%s%s%s", command->noun, command->verb ? " " : "",
              command->verb ? command->verb : "", *command->words ? " " : "", command->words);
-    printf("  %-28s %s\n", name, command->summary);
+    print_columns(NAME_WIDTH, name, command->summary);
+    putchar('\n');
 }
 
 void help_print_program(void) {
@@ -48,7 +59,7 @@ static void print_option(const struct option_row *row) {
         snprintf(letter, sizeof(letter), "-%c, ", row->letter);
     bool is_on = row->type == OPTION_BOOL && strcmp(row->otherwise, "true") == 0;
     snprintf(flag, sizeof(flag), "%s--%s%s%s%s", letter, is_on ? "[no-]" : "", row->flag, *value ? " " : "", value);
-    printf("  %-34s %s", flag, row->help);
+    print_columns(FLAG_WIDTH, flag, row->help);
     if (row->choices)
         printf(" (%s)", row->choices);
     if (row->otherwise && row->type != OPTION_BOOL)
@@ -82,7 +93,10 @@ void help_print_command(const struct command *command) {
         if (!headed)
             puts("\nSettings in tidemill.yaml:");
         headed = true;
-        printf("  %-34s %s [%s]\n", rows[i].name, rows[i].help, rows[i].otherwise ? rows[i].otherwise : "");
+        print_columns(FLAG_WIDTH, rows[i].name, rows[i].help);
+        if (rows[i].otherwise && *rows[i].otherwise)
+            printf(" [%s]", rows[i].otherwise);
+        putchar('\n');
     }
     if (command->example && *command->example)
         printf("\nExample: %s\n", command->example);

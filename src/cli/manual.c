@@ -86,6 +86,17 @@ static void print_flags(const struct command *command, const char *before, const
     }
 }
 
+/* "install|status" are words to choose from; "NAME" and "[set SITE]" are not. Each with `end` behind it. */
+static void print_choices(const char *words, const char *end) {
+    if (!strchr(words, '|') || strpbrk(words, "[]") || (*words >= 'A' && *words <= 'Z'))
+        return;
+    while (*words) {
+        size_t length = strcspn(words, "|");
+        printf("%.*s%s", (int)length, words, end);
+        words += length + (words[length] == '|');
+    }
+}
+
 static void bash_completion(void) {
     puts("_tidemill() {\n  local word=\"${COMP_WORDS[COMP_CWORD]}\" noun=\"${COMP_WORDS[1]}\" "
          "verb=\"${COMP_WORDS[2]}\" words=\"\"\n"
@@ -110,6 +121,7 @@ static void bash_completion(void) {
         if (commands[i].hidden)
             continue;
         printf("    *:%s:%s) words=\"", commands[i].noun, commands[i].verb ? commands[i].verb : "*");
+        print_choices(commands[i].words, " ");
         print_flags(&commands[i], "--", " ");
         puts("\" ;;");
     }
@@ -123,6 +135,14 @@ static void zsh_completion(void) {
     bash_completion();
 }
 
+/* In single quotes, as fish has them. */
+static void print_quoted(const char *text) {
+    putchar('\'');
+    for (; *text; text++)
+        printf("%s%c", *text == '\'' || *text == '\\' ? "\\" : "", *text);
+    putchar('\'');
+}
+
 static void fish_completion(void) {
     size_t count = 0;
     const struct command *commands = command_table(&count);
@@ -132,9 +152,15 @@ static void fish_completion(void) {
             continue;
         if (!i || strcmp(command->noun, commands[i - 1].noun) != 0)
             printf("complete -c tidemill -n __fish_use_subcommand -f -a %s\n", command->noun);
-        if (command->verb)
-            printf("complete -c tidemill -n '__fish_seen_subcommand_from %s' -f -a %s -d '%s'\n", command->noun,
-                   command->verb, command->summary);
+        if (command->verb) {
+            printf("complete -c tidemill -n '__fish_seen_subcommand_from %s' -f -a %s -d ", command->noun,
+                   command->verb);
+            print_quoted(command->summary);
+            putchar('\n');
+            printf("complete -c tidemill -n '__fish_seen_subcommand_from %s' -f -a '", command->verb);
+            print_choices(command->words, " ");
+            puts("'");
+        }
         printf("for flag in ");
         print_flags(command, "", " ");
         printf("; complete -c tidemill -n '__fish_seen_subcommand_from %s' -l $flag; end\n",

@@ -64,8 +64,8 @@ static const char *arrow(enum sync_kind kind) {
 
 static json_t *action_json(const struct sync_action *action, const struct error *why) {
     TEXT_OWNED char *key = utf8_repair(action->key, strlen(action->key));
-    json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:b}", "key", key, "action", sync_kind_name(action->kind),
-                             "reason", sync_reason_text(action->reason), "size", (json_int_t)action->size, "conflict",
+    json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:b}", "key", key, "action", sync_kind_name(action->kind), "reason",
+                             sync_reason_text(action->reason), "size", (json_int_t)action->size, "conflict",
                              (int)action->conflict);
     if (action->from)
         json_object_set_new(json, "from", json_string(action->from));
@@ -114,9 +114,12 @@ static void show(void *to, const struct sync_action *action, const struct error 
         print_line(command, action, why);
 }
 
+/* A person is not told what is found to be the same: that may be everything. */
 static bool show_planned(void *to, const struct sync_action *action, struct error *err) {
     (void)err;
-    show(to, action, NULL);
+    const struct sync_command *command = to;
+    if (command->json || (action->kind != SYNC_ADOPT && action->kind != SYNC_FORGET))
+        show(to, action, NULL);
     return true;
 }
 
@@ -234,6 +237,19 @@ static bool fill(struct sync_command *command, struct error *err) {
            read_brake(options_text(options, "sync.max-delete"), settings, err);
 }
 
+/* A place inside of the other would be copied into itself, deeper with each run. */
+static bool check_apart(const char *left, const char *right, struct error *err) {
+    if (strcmp(left, right) == 0)
+        return error_set(err, ERROR_USAGE, "both are %s", left);
+    const char *outer = strlen(left) < strlen(right) ? left : right;
+    const char *inner = outer == left ? right : left;
+    size_t length = strlen(outer);
+    if (strncmp(outer, inner, length) != 0 || (inner[length] != '/' && outer[length - 1] != '/'))
+        return true;
+    error_set(err, ERROR_USAGE, "%s is inside of %s", inner, outer);
+    return error_hint(err, "name two places of which neither holds the other");
+}
+
 static bool open_sides(struct sync_command *command, struct error *err) {
     struct command_context *context = command->context;
     struct sync_settings *settings = &command->settings;
@@ -248,8 +264,7 @@ static bool open_sides(struct sync_command *command, struct error *err) {
         return false;
     settings->left = command->left;
     settings->right = command->right;
-    return strcmp(settings->left_name, settings->right_name) != 0 ||
-           error_set(err, ERROR_USAGE, "both are %s", settings->left_name);
+    return check_apart(settings->left_name, settings->right_name, err);
 }
 
 /* ---- the work ---- */

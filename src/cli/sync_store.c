@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -16,6 +17,10 @@ bool cli_store_is_s3(const char *where) {
 static bool open_folder(struct command_context *context, const char *where, struct object_store **store,
                         const char **name, struct error *err) {
     char whole[PATH_MAX];
+    if (strstr(where, "://") && access(where, F_OK) != 0) {
+        error_set(err, ERROR_USAGE, "\"%s\" is no place that sync knows", where);
+        return error_hint(err, "a folder, or s3://BUCKET/PREFIX; --endpoint-url names a service other than Amazon S3");
+    }
     if (!realpath(where, whole)) {
         int os = errno;
         error_set_os(err, os, "%s", where);

@@ -83,6 +83,9 @@ def test_places_that_are_not_as_they_were_named():
                 (["s3:/tide"], 2, "names no bucket", "s3://BUCKET"),
                 (["s3://tide/../x"], 3, "s3://tide/../x", ""),
                 ([os.path.join(there.folder, "none")], 3, "none", "mkdir -p"),
+                (["https://tide/x"], 2, "is no place that sync knows", "s3://BUCKET"),
+                ([there.source], 2, "both are", ""),
+                ([os.path.dirname(there.source)], 2, "is inside of", "neither holds the other"),
                 (["s3://tide", "--sse", "AES256", "--sse-kms-key-id", "k"], 2, "--sse-kms-key-id", ""),
                 (["s3://tide", "--part-size", "1m"], 2, "part-size", "")):
             result = there.sync(there.source, *words, expect=code)

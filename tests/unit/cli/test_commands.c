@@ -122,6 +122,17 @@ static void exit_statuses(void **state) {
     assert_int_equal(call("podcast run --config /nonexistent/t.yaml"), 3);
 }
 
+/* Help and completions print the verbs of a noun together. */
+static void verbs_of_a_noun_are_together(void **state) {
+    (void)state;
+    size_t count = 0;
+    const struct command *commands = command_table(&count);
+    for (size_t i = 1; i < count; i++) {
+        for (size_t j = 0; j + 1 < i && strcmp(commands[i].noun, commands[i - 1].noun) != 0; j++)
+            assert_string_not_equal(commands[i].noun, commands[j].noun);
+    }
+}
+
 static void every_command_has_help(void **state) {
     (void)state;
     size_t count = 0;
@@ -146,6 +157,7 @@ int main(void) {
         cmocka_unit_test(tables_agree),
         cmocka_unit_test(every_option_can_be_set),
         cmocka_unit_test(exit_statuses),
+        cmocka_unit_test(verbs_of_a_noun_are_together),
         cmocka_unit_test(every_command_has_help),
         cmocka_unit_test(manual_and_completions_print),
     };
