@@ -112,6 +112,11 @@ def test_six_sites_move_over():
             numbers = {row["title"]: row["sequentialId"] for row in world.manifest(site)["episodes"]}
             assert numbers == {episode.title: episode.number for episode in world.episodes[site]}, numbers
 
+        with open(world.history, encoding="utf-8") as text:
+            lines = text.read().splitlines()
+        assert len([line for line in lines if line.startswith("## ")]) == 2 and "**Total Files Uploaded:** 12" in "\n".join(lines), lines
+        assert lines[0] == "# Ingestion Pipeline Run History" and lines.count("This file has all runs.") <= 1, lines
+
         # The second: listings.
         between.clear_log()
         report = user.run()
