@@ -35,12 +35,12 @@ struct http_client_settings {
         *unix_socket;   /* connect to this socket of the machine whatever the URL's host is; NULL: over the network */
     bool allow_private; /* loopback and private addresses are allowed */
     unsigned per_host;  /* requests at a time to one host: 2 */
-    int64_t host_pause_ms; /* between the starts of two requests to one host: 0 */
-    int64_t connect_ms;    /* 20,000 */
-    int64_t stall_ms;      /* 60,000 */
+    int64_t host_pause_ms;       /* between the starts of two requests to one host: 0 */
+    int64_t connect_ms;          /* 20,000 */
+    int64_t stall_ms;            /* 60,000 */
     struct bandwidth *bandwidth; /* what all requests together may move, both ways; NULL: no ceiling */
-    unsigned attempts;     /* 4 in all */
-    int64_t backoff_ms;    /* before the second attempt, doubled each time, jittered to half..full: 1,000 */
+    unsigned attempts;           /* 4 in all */
+    int64_t backoff_ms;          /* before the second attempt, doubled each time, jittered to half..full: 1,000 */
     int64_t
         longest_wait_ms; /* a Retry-After beyond this ends the request with ERROR_HTTP and retry_after_ms: 120,000 */
 };

@@ -56,7 +56,7 @@ static char *memory_path(struct arena *arena, struct sync *sync) {
 }
 
 static const char *const statements[] = {
-#define X(name, sql) [name] = sql,
+#define X(name, sql) [name] = (sql),
     SYNC_STATEMENTS(X)
 #undef X
 };

@@ -3,19 +3,19 @@
 #include "sync/sync.h"
 
 static const char *const kinds[] = {
-#define X(name, spelling) [name] = spelling,
+#define X(name, spelling) [name] = (spelling),
     SYNC_KINDS(X)
 #undef X
 };
 
 static const char *const reasons[] = {
-#define X(name, sentence) [name] = sentence,
+#define X(name, sentence) [name] = (sentence),
     SYNC_REASONS(X)
 #undef X
 };
 
 static const char *const rules[] = {
-#define X(name, spelling) [name] = spelling,
+#define X(name, spelling) [name] = (spelling),
     SYNC_RULES(X)
 #undef X
 };
