@@ -47,7 +47,8 @@
 #define LIMIT_AWS_SECTIONS 4096  /* of the config file: tools that list every account and role write a thousand */
 #define LIMIT_AWS_PROPERTIES 256 /* of one section; the SDKs know about 60 */
 #define LIMIT_AWS_ROLES 8        /* source_profile after source_profile: two are common, none needs more than four */
-#define LIMIT_AWS_TOKEN_BYTES (64 * KIB)  /* a token in a file; STS takes web identities of at most 20,000 characters  \
+#define LIMIT_AWS_TOKEN_BYTES                                                                                          \
+    (64 * KIB)                            /* a token in a file; STS takes web identities of at most 20,000 characters  \
                                            */
 #define LIMIT_AWS_ANSWER_BYTES (64 * KIB) /* credentials as JSON, from a metadata service or a process: about 2 KB */
 #define LIMIT_AWS_PROCESS_ARGUMENTS 128   /* of a credential_process; real ones have ten */
@@ -221,8 +222,9 @@
 #define LIMIT_SYNC_PATTERN_BYTES 512 /* an include or exclude; a key has at most 1,024 bytes */
 #define LIMIT_SYNC_LISTING_BLOCKS 8  /* of 64 KiB that a side's listing runs ahead of the comparison */
 #define LIMIT_SYNC_LEFTOVER_MS                                                                                         \
-    (7LL * 86400 * 1000)       /* what broken-off transfers left is gone on with for so long; then it goes */
-#define LIMIT_SYNC_JOBS 64     /* objects at a time */
-#define LIMIT_SYNC_PENDING 512 /* objects that are there but not yet noted in the memory */
+    (7LL * 86400 * 1000)        /* what broken-off transfers left is gone on with for so long; then it goes */
+#define LIMIT_SYNC_JOBS 64      /* objects at a time */
+#define LIMIT_SYNC_UNREACHED 64 /* failures of the network in a row after which a service counts as gone */
+#define LIMIT_SYNC_PENDING 512  /* objects that are there but not yet noted in the memory */
 
 #endif

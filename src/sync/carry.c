@@ -37,6 +37,8 @@ struct carry {
     uint64_t pending_bytes;
     uint64_t moved; /* bytes, for the progress */
     bool settled;   /* both sides, once */
+    bool removed;   /* what was to be removed is */
+    unsigned unreached;
     struct progress *progress;
 };
 
@@ -216,9 +218,29 @@ static bool flush(struct carry *carry, struct error *err) {
     return done;
 }
 
+bool sync_is_unreached(unsigned *count, const struct error *why) {
+    bool network = why->code == ERROR_NETWORK || why->code == ERROR_TIMEOUT;
+    *count = network ? *count + 1 : 0;
+    return *count >= LIMIT_SYNC_UNREACHED;
+}
+
+/* Nothing more is begun: the caller was stopped, or a service is gone, which would be found out anew for each object.
+ */
+static bool has_stopped(const struct carry *carry) {
+    return cancel_requested(carry->sync->settings.cancel) || carry->unreached >= LIMIT_SYNC_UNREACHED;
+}
+
 static bool take_failure(struct carry *carry, struct errand *errand, struct error *err) {
     struct sync *sync = carry->sync;
     bool stopped = errand->error.code == ERROR_CANCELLED;
+    if (!stopped)
+        sync_is_unreached(&carry->unreached, &errand->error);
+    /* A file where a folder is to be, or the other way round. */
+    if (errand->error.code == ERROR_EXISTS && sync->settings.remove && !carry->removed && writes(errand->row.kind)) {
+        bool kept = sync_plan_mark(sync, errand->row.key, PLAN_LATER, err);
+        errand_free(errand);
+        return kept;
+    }
     if (stopped) {
         sync->report.unfinished++;
     } else {
@@ -241,6 +263,7 @@ static bool take_back(struct carry *carry, bool all, struct error *err) {
             done = take_failure(carry, errand, err) && done;
             continue;
         }
+        carry->unreached = 0;
         carry->moved += errand->size;
         carry->pending_bytes += errand->size;
         carry->pending_count++;
@@ -257,13 +280,13 @@ static bool take_back(struct carry *carry, bool all, struct error *err) {
 /* ---- stages ---- */
 
 /* The rows of those kinds, the largest first, so that no large one is left to the end alone. */
-static bool queue_rows(struct sync *sync, const char *kinds, struct error *err) {
+static bool queue_rows(struct sync *sync, enum plan_state state, const char *kinds, struct error *err) {
     char text[512];
     snprintf(text, sizeof(text),
-             "DELETE FROM temp.queue; INSERT INTO temp.queue (key) SELECT key FROM temp.plan WHERE state = 0 AND "
+             "DELETE FROM temp.queue; INSERT INTO temp.queue (key) SELECT key FROM temp.plan WHERE state = %d AND "
              "detail IS NULL AND kind IN (%s) "
              "ORDER BY max(l_size, r_size) DESC, key",
-             kinds);
+             state, kinds);
     return db_run(sync->db, text, err);
 }
 
@@ -293,11 +316,11 @@ static bool count_unfinished(struct sync *sync, int64_t place, struct error *err
 
 static bool run_stage(struct carry *carry, const char *kinds, struct error *err) {
     struct sync *sync = carry->sync;
-    if (!queue_rows(sync, kinds, err))
+    if (!queue_rows(sync, carry->removed ? PLAN_LATER : PLAN_OPEN, kinds, err))
         return false;
     bool done = true;
     int64_t place = 1;
-    for (; done && !cancel_requested(sync->settings.cancel); place++) {
+    for (; done && !has_stopped(carry); place++) {
         int found = 0;
         struct errand *errand = next_errand(sync, place, &found, err);
         if (!errand) {
@@ -374,13 +397,13 @@ static bool remove_stage(struct carry *carry, enum sync_kind kind, struct error 
     struct sync *sync = carry->sync;
     char kinds[16];
     snprintf(kinds, sizeof(kinds), "%d", kind);
-    if (!queue_rows(sync, kinds, err))
+    if (!queue_rows(sync, PLAN_OPEN, kinds, err))
         return false;
     bool done = true;
     int64_t place = 1;
-    while (done && !cancel_requested(sync->settings.cancel)) {
+    while (done && !has_stopped(carry)) {
         int found = 1;
-        for (unsigned i = 0; i < LIMIT_SYNC_PENDING / 2 && !cancel_requested(sync->settings.cancel); i++, place++) {
+        for (unsigned i = 0; i < LIMIT_SYNC_PENDING / 2 && !has_stopped(carry); i++, place++) {
             struct errand *errand = next_errand(sync, place, &found, err);
             if (!errand)
                 break;
@@ -451,10 +474,13 @@ static bool run_stages(struct carry *carry, struct error *err) {
     static const enum sync_kind copies[] = {SYNC_SPLIT_RIGHT, SYNC_SPLIT_LEFT, SYNC_COPY_RIGHT, SYNC_COPY_LEFT};
     char first[64];
     char second[64];
-    return in_list(first, sizeof(first), renames, ARRAY_LENGTH(renames)) &&
-           in_list(second, sizeof(second), copies, ARRAY_LENGTH(copies)) && run_stage(carry, first, err) &&
-           run_stage(carry, second, err) && remove_stage(carry, SYNC_REMOVE_LEFT, err) &&
-           remove_stage(carry, SYNC_REMOVE_RIGHT, err) && forget_gone(carry->sync, err);
+    if (!in_list(first, sizeof(first), renames, ARRAY_LENGTH(renames)) ||
+        !in_list(second, sizeof(second), copies, ARRAY_LENGTH(copies)) || !run_stage(carry, first, err) ||
+        !run_stage(carry, second, err) || !remove_stage(carry, SYNC_REMOVE_LEFT, err) ||
+        !remove_stage(carry, SYNC_REMOVE_RIGHT, err))
+        return false;
+    carry->removed = true;
+    return run_stage(carry, first, err) && run_stage(carry, second, err) && forget_gone(carry->sync, err);
 }
 
 /* ---- what earlier, broken-off transfers left ---- */

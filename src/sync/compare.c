@@ -89,6 +89,7 @@ struct batch {
     struct plan_row rows[BATCH];
     enum object_match found[BATCH];
     struct error errors[BATCH];
+    unsigned unreached;
 };
 
 static void work(void *to, size_t index) {
@@ -124,7 +125,7 @@ static bool take_results(struct batch *batch, struct error *err) {
     for (size_t i = 0; i < batch->count; i++) {
         struct plan_row *row = &batch->rows[i];
         enum object_match found = batch->found[i];
-        if (batch->errors[i].code == ERROR_CANCELLED)
+        if (batch->errors[i].code == ERROR_CANCELLED || sync_is_unreached(&batch->unreached, &batch->errors[i]))
             return error_copy(err, &batch->errors[i]);
         bool same = found == OBJECT_SAME || (found == OBJECT_UNKNOWN && sync_times_agree(sync, row));
         bool done = batch->errors[i].code ? take_failed(sync, row, &batch->errors[i], err)

@@ -150,8 +150,11 @@ static bool copy(struct sync *sync, struct errand *errand, enum sync_side to, st
         take_facts(side_of(row, to), &made);
         errand->wrote_left = errand->wrote_left || to == SYNC_LEFT;
         errand->wrote_right = errand->wrote_right || to == SYNC_RIGHT;
-    } else if ((why.code != ERROR_CHANGED && why.code != ERROR_EXISTS) || !has_it_already(sync, errand, to, &why)) {
-        return error_copy(err, &why);
+    } else {
+        struct error now = {0};
+        bool may_be = why.code == ERROR_CHANGED || why.code == ERROR_EXISTS;
+        if (!may_be || !has_it_already(sync, errand, to, &now))
+            return error_copy(err, why.code == ERROR_CHANGED || now.code == ERROR_CHANGED ? &now : &why);
     }
     note_agreement(errand);
     return true;

@@ -23,6 +23,7 @@ enum plan_state {
     PLAN_FAILED,
     PLAN_HELD,    /* by the brake */
     PLAN_COMPARE, /* the bytes have to be compared before it is known what is to be done */
+    PLAN_LATER,   /* another object is in its place, which may be about to be removed */
     PLAN_HIDDEN,  /* nothing is to be done, and nothing to be shown; but it is not equal */
 };
 
@@ -161,6 +162,8 @@ struct object_store *sync_store(const struct sync *sync, enum sync_side side);
 const char *sync_side_name(const struct sync *sync, enum sync_side side);
 /* Both sides have the same bytes: notes it, and puts it into the plan (`changed`: a row that is there already). */
 bool sync_take_equal(struct sync *sync, struct plan_row *row, bool changed, struct error *err);
+/* Counts failures of the network in a row; true: a service is gone. */
+bool sync_is_unreached(unsigned *count, const struct error *why);
 /* Before notes of what was found equal are committed. */
 bool sync_settle_found(struct sync *sync, struct error *err);
 /* Whether the times tell that two objects of the same size are the same. */

@@ -300,6 +300,72 @@ static void stopped_removing(void **state) {
     assert_int_equal(f->report.unfinished, 0);
 }
 
+/* A folder where a file was, and the other way round: the one goes before the other comes. */
+static void file_and_folder(void **state) {
+    struct fixture *f = *state;
+    f->settings.direction = SYNC_BOTH;
+    f->settings.remove = true;
+    put(f->left, "a", "file", 1000000);
+    put(f->left, "b/c", "below", 1000000);
+    run(f);
+    assert_true(object_remove(f->left, "a", NULL));
+    assert_true(object_remove(f->left, "b/c", NULL));
+    put(f->left, "a/x", "below now", 1000000);
+    put(f->left, "b", "file now", 1000000);
+    run(f);
+    assert_int_equal(f->report.failed, 0);
+    assert_int_equal(f->report.unfinished, 0);
+    assert_string_equal(text_of(f, f->right, "a/x"), "below now");
+    assert_string_equal(text_of(f, f->right, "b"), "file now");
+    run(f);
+    assert_int_equal(f->told, 0);
+    /* Without removals it is told. */
+    f->settings.remove = false;
+    put(f->right, "b2/c", "below", 0);
+    put(f->left, "b2", "file", 0);
+    run(f);
+    assert_int_equal(f->report.failed, 2);
+    assert_string_equal(text_of(f, f->left, "b2"), "file");
+    assert_string_equal(text_of(f, f->right, "b2/c"), "below");
+}
+
+/* A service that is gone is not asked for each of many objects. */
+static void gone_service(void **state) {
+    enum { COUNT = 300 };
+    struct fixture *f = *state;
+    struct error err = {0};
+    char key[16];
+    struct fault fault = {.call = FAULTY_PUT,
+                          .kind = FAULTY_FAIL,
+                          .nth = 10,
+                          .persistent = true,
+                          .code = ERROR_NETWORK,
+                          .retryable = true};
+    struct object_store *faulty =
+        faulty_store_open(f->cloud, &(struct faulty_plan){.faults = &fault, .count = 1}, NULL);
+    f->settings.right = faulty;
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(key, sizeof(key), "k%03d", i);
+        put(f->left, key, "x", 1000000);
+    }
+    run(f);
+    assert_true(f->report.failed < COUNT / 2);
+    assert_int_equal(f->report.right.copied, 9);
+    assert_int_equal(f->report.failed + f->report.unfinished + 9, COUNT);
+    object_store_close(faulty);
+    /* Nor when the bytes are compared: such a look is none. */
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(key, sizeof(key), "k%03d", i);
+        put(f->cloud, key, "y", 0);
+    }
+    fault.call = FAULTY_MATCH;
+    faulty = faulty_store_open(f->cloud, &(struct faulty_plan){.faults = &fault, .count = 1}, NULL);
+    f->settings.right = faulty;
+    assert_false(try_run(f, &err));
+    assert_int_equal(err.code, ERROR_NETWORK);
+    object_store_close(faulty);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(other_service, set_up, tear_down),
@@ -309,6 +375,8 @@ int main(void) {
         cmocka_unit_test(aside_names),
         cmocka_unit_test_setup_teardown(times_stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(found_is_settled, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(file_and_folder, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(gone_service, set_up, tear_down),
         cmocka_unit_test_setup_teardown(stopped_removing, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
