@@ -253,7 +253,8 @@ def test_large():
         result = case.sync(*large.words)
         assert result.report["toRight"]["copied"] == LARGE, result.report
         case.same(large.wanted)
-        case.place = proxy
+        case.place = proxy  # another address is another place: all is read once
+        assert case.sync(*large.words).report["foundEqual"] == LARGE
         case.quiet(*large.words)
         assert proxy.count("ListObjectsV2") <= 2 * LARGE / 1000 + 110, proxy.counts()
         other = os.path.join(case.folder, "other")
@@ -262,6 +263,7 @@ def test_large():
         case.sync(case.remote, other, "--transfers", "16")
         case.same(large.wanted, folder=other)
         case.place = proxy
+        assert case.sync(case.remote, other).report["foundEqual"] == LARGE
         case.quiet(case.remote, other, folder=other)
         case.write("00/new.json", b"new")
         os.remove(case.path("01/0000.json"))
