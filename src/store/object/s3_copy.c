@@ -125,10 +125,27 @@ bool s3_driver_copy(void *self, const char *from, const char *to, struct error *
     return copy(&copying, &stored, err) || s3_name(store, copying.to, err);
 }
 
+/* A copy has no conditions on the object that it writes over: it is looked at just before. */
+static bool target_is_so(struct s3_store *store, struct arena *arena, const char *whole,
+                         const struct object_put_options *options, struct error *err) {
+    struct s3_object object;
+    struct error why = {0};
+    if (!options->if_absent && !options->if_match)
+        return true;
+    bool there = s3_look(store, arena, whole, 0, options->cancel, &object, &why);
+    if (!there && why.code != ERROR_ABSENT)
+        return error_copy(err, &why);
+    if (there && options->if_absent)
+        return error_set(err, ERROR_EXISTS, "it is there already");
+    if (options->if_match && (!there || strcmp(object.etag, options->if_match) != 0))
+        return error_set(err, ERROR_CHANGED, "it is another object by now");
+    return true;
+}
+
 bool s3_driver_copy_from(void *self, const struct object_store *from, const struct object_facts *wanted, const char *to,
                          const struct object_put_options *options, struct object_facts *facts, struct error *err) {
     struct s3_store *store = self;
-    if (object_store_driver(from)->close != s3_driver_close || options->if_absent || options->if_match)
+    if (object_store_driver(from)->close != s3_driver_close)
         return error_set(err, ERROR_UNSUPPORTED, "not a copy that S3 makes");
     struct s3_store *source = object_store_self(from);
     if (strcmp(s3_bucket_endpoint(source->bucket), s3_bucket_endpoint(store->bucket)) != 0)
@@ -153,6 +170,8 @@ bool s3_driver_copy_from(void *self, const struct object_store *from, const stru
         copying.attributes.cache_control = options->cache_control;
         copying.attributes.mtime = s3_mtime_text(arena, options->modified_ms);
     }
+    if (!target_is_so(store, arena, copying.to, options, err))
+        return s3_name(store, copying.to, err);
     bool good = copying.size <= COPY_WHOLE || s3_look(source, arena, copying.from, 0, NULL, &object, &why);
     if (good && copying.size > COPY_WHOLE)
         take_over(&copying, &object);
