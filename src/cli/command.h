@@ -27,7 +27,7 @@ struct command_context {
     char **words; /* what stood behind noun and verb */
     size_t word_count;
     const struct command *command;
-    const char *program; /* argv[0] */
+    const char *program;                          /* argv[0] */
     const char *(*environment)(const char *name); /* for the many names of AWS, which have their own order */
 };
 

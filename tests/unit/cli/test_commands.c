@@ -154,12 +154,9 @@ static void manual_and_completions_print(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tables_agree),
-        cmocka_unit_test(every_option_can_be_set),
-        cmocka_unit_test(exit_statuses),
-        cmocka_unit_test(verbs_of_a_noun_are_together),
-        cmocka_unit_test(every_command_has_help),
-        cmocka_unit_test(manual_and_completions_print),
+        cmocka_unit_test(tables_agree),           cmocka_unit_test(every_option_can_be_set),
+        cmocka_unit_test(exit_statuses),          cmocka_unit_test(verbs_of_a_noun_are_together),
+        cmocka_unit_test(every_command_has_help), cmocka_unit_test(manual_and_completions_print),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
