@@ -17,6 +17,8 @@ struct merge {
     bool left_there, right_there;
     struct listing_item left_item, right_item;
     char key[OBJECT_KEY_SHOWN + 1];
+    char **links; /* in order: what lies below them nobody has seen */
+    size_t link_count, link_capacity;
 };
 
 enum sync_rule sync_rule_for(const struct sync *sync, const char *key) {
@@ -198,6 +200,28 @@ static bool is_kept_aside(const struct plan_row *row, const struct decision *dec
            sync_is_aside_name(row->key);
 }
 
+/* A link that stands for a folder hides what is in it: that it is not listed does not mean that it is gone. */
+static void note_link(struct merge *merge) {
+    if (!object_key_check(merge->key, NULL))
+        return;
+    merge->links = memory_grow(merge->links, merge->link_count, &merge->link_capacity, sizeof(*merge->links));
+    merge->links[merge->link_count++] = memory_text(merge->key);
+}
+
+static int by_key(const void *key, const void *link) {
+    return strcmp(key, *(char *const *)link);
+}
+
+static bool is_hidden(struct merge *merge) {
+    bool found = false;
+    for (char *slash = strchr(merge->key, '/'); merge->link_count && slash && !found; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        found = bsearch(merge->key, merge->links, merge->link_count, sizeof(*merge->links), by_key) != NULL;
+        *slash = '/';
+    }
+    return found;
+}
+
 static bool take_key(struct sync *sync, struct plan_row *row, const char *unfit, struct error *err) {
     if (unfit)
         return add_unfit(sync, row, err);
@@ -238,7 +262,15 @@ static bool merge_all(struct merge *merge, struct error *err) {
         struct plan_row row = {.key = memory_text(merge->key)};
         done = !cancel_requested(merge->sync->settings.cancel) ||
                error_set(err, ERROR_CANCELLED, "stopped while comparing");
-        done = done && gather(merge, &row, &unfit, err) && take_key(merge->sync, &row, row.detail, err);
+        done = done && gather(merge, &row, &unfit, err);
+        if (done && row.detail)
+            note_link(merge);
+        if (done && is_hidden(merge)) {
+            row.state = PLAN_HIDDEN;
+            done = sync_plan_add(merge->sync, &row, err);
+        } else {
+            done = done && take_key(merge->sync, &row, row.detail, err);
+        }
         sync_plan_row_clear(&row);
     }
     return done;
@@ -258,6 +290,9 @@ static bool merge_sides(struct sync *sync, struct error *err) {
         sync->report.left.listed = listing_count(merge.left);
         sync->report.right.listed = listing_count(merge.right);
     }
+    for (size_t i = 0; i < merge.link_count; i++)
+        free(merge.links[i]);
+    free(merge.links);
     sync_memory_scan_close(&merge.memory);
     listing_close(merge.left);
     listing_close(merge.right);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -329,6 +330,38 @@ static void file_and_folder(void **state) {
     assert_string_equal(text_of(f, f->right, "b2/c"), "below");
 }
 
+/* A folder that was moved to another disk, with a link in its place: what lies in it is not seen, and not gone. */
+static void linked_folder(void **state) {
+    struct fixture *f = *state;
+    f->settings.direction = SYNC_BOTH;
+    f->settings.remove = true;
+    put(f->left, "a", "1", 1000000);
+    put(f->left, "d-x", "2", 1000000);
+    put(f->left, "d/x", "3", 1000000);
+    put(f->left, "d/deep/y", "4", 1000000);
+    put(f->left, "e/x", "5", 1000000);
+    run(f);
+    assert_int_equal(rename(scratch_path(f->scratch, "left/d"), scratch_path(f->scratch, "moved")), 0);
+    assert_int_equal(symlink(scratch_path(f->scratch, "moved"), scratch_path(f->scratch, "left/d")), 0);
+    assert_true(object_remove(f->left, "e/x", NULL));
+    put(f->right, "d/new", "6", 1000000);
+    for (int i = 0; i < 2; i++) {
+        run(f);
+        assert_int_equal(f->report.failed, 1); /* the link */
+        assert_int_equal(f->report.right.removed, i ? 0 : 1);
+        assert_string_equal(text_of(f, f->right, "d/x"), "3");
+        assert_string_equal(text_of(f, f->right, "d/deep/y"), "4");
+        assert_string_equal(text_of(f, f->right, "e/x"), "");
+    }
+    /* Back again, all goes on. */
+    assert_int_equal(unlink(scratch_path(f->scratch, "left/d")), 0);
+    assert_int_equal(rename(scratch_path(f->scratch, "moved"), scratch_path(f->scratch, "left/d")), 0);
+    run(f);
+    assert_int_equal(f->report.failed, 0);
+    assert_int_equal(f->report.equal, 4);
+    assert_string_equal(text_of(f, f->left, "d/new"), "6");
+}
+
 /* A service that is gone is not asked for each of many objects. */
 static void gone_service(void **state) {
     enum { COUNT = 300 };
@@ -376,6 +409,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(times_stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(found_is_settled, set_up, tear_down),
         cmocka_unit_test_setup_teardown(file_and_folder, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(linked_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gone_service, set_up, tear_down),
         cmocka_unit_test_setup_teardown(stopped_removing, set_up, tear_down),
     };
