@@ -38,6 +38,7 @@ def sums(bodies):
 
 def fresh(place=None, **options):
     proxy.truth()
+    proxy.clear_log()
     return s.Case(place or proxy, **options)
 
 
