@@ -109,7 +109,11 @@ void doctor_say_error(struct doctor *doctor, enum doctor_state state, const char
     size_t length = site_id ? strlen(site_id) : 0;
     if (length && text_starts(text, site_id) && text_starts(text + length, ": "))
         text += length + 2;
-    say(doctor, state, site_id, mend ? mend : why->hint[0] ? why->hint : NULL, text);
+    bool unheard = why->code == ERROR_NETWORK || why->code == ERROR_TIMEOUT;
+    const char *hint = why->hint[0] ? why->hint
+                       : unheard    ? "look at the network, and at the endpoints of `tidemill config`"
+                                    : NULL;
+    say(doctor, state, site_id, mend ? mend : hint, text);
 }
 
 /* ---- running them ---- */

@@ -160,8 +160,14 @@ static bool set_account(struct command_context *context, const struct cli_sites 
         .bucket = options_text(options, "account.bucket"),
         .distribution = options_text(options, "account.distribution"),
     };
-    if (!site_find(&sites->all, account.site_id))
-        return error_set(err, ERROR_USAGE, "there is no site \"%.80s\" in %s", account.site_id, sites->workspace.root);
+    if (!site_find(&sites->all, account.site_id)) {
+        const char **ids = arena_alloc_array(context->arena, sites->all.count + 1, sizeof(*ids));
+        for (size_t i = 0; i < sites->all.count; i++)
+            ids[i] = sites->all.sites[i]->id;
+        const char *near = text_nearest(account.site_id, ids, sites->all.count);
+        error_set(err, ERROR_USAGE, "there is no site \"%.80s\" in %s", account.site_id, sites->workspace.root);
+        return near && error_hint(err, "did you mean %s?", near);
+    }
     if (!account.account_id && !account.bucket && !account.distribution)
         return error_set(err, ERROR_USAGE, "say what to set: --account-id, --bucket, --distribution");
     if ((account.account_id && !account_id_check(account.account_id, err)) ||

@@ -95,6 +95,12 @@ def test_six_sites_move_over():
         assert not done(between), done(between)
         assert {site: world.bucket(site) for site in world.accounts} == before
 
+        # `tidemill sync` of one site finds the same, also of what went up in parts.
+        keys = s3_servers.Place.environment(world.moto, world.keys("beacon"), between.endpoint)
+        said = user.call("sync", world.here("beacon"), "s3://beacon-browse-dot-show", environment=keys).stdout
+        assert said.startswith(f"nothing to do\n{len(before['beacon']) - len(old_world.PAGE)} the same"), said
+        assert not done(between), done(between)
+
         # The first run: what tidemill itself adds, and nothing else.
         between.clear_log()
         report = user.run()

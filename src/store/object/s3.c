@@ -253,7 +253,9 @@ bool s3_store_check(struct object_store *store, struct arena *arena, const char 
     struct s3_store *own = object_store_self(store);
     struct aws_failure failure;
     if (!s3_head_bucket(arena, own->bucket, &failure, err)) {
-        error_hint(err, "check the bucket's name, its account and the credentials");
+        bool unheard = err && (err->code == ERROR_NETWORK || err->code == ERROR_TIMEOUT);
+        error_hint(err, unheard ? "is the network up, and the service's address right?"
+                                : "check the bucket's name, its account and the credentials");
         return error_context(err, "bucket %s", s3_bucket_name(own->bucket));
     }
     atomic_store(&own->seen, true);
