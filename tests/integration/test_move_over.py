@@ -192,6 +192,16 @@ def test_one_that_fails_does_not_stop_the_others():
         between.clear_log()
         assert user.run()["nothingNew"] and not done(between), done(between)
 
+        # The older search function's index is made by the account's own function, and comes down by the next run.
+        user.run("--env", "prod", "--skip-rss-retrieval", "--skip-audio-processing")
+        assert refreshed(between) == sorted(f"{kind}-{site}" for kind in ("search-api", "srt-indexing") for site in accounts), refreshed(between)
+        assert not sent(between, world)
+        world.moto.client("s3", world.keys("beacon")).put_object(Bucket="beacon-browse-dot-show", Key="search-index/orama_index.msp", Body=b"newer")
+        row = p.site_of(user.run(), "beacon")
+        assert row["s3PreSyncFilesDownloaded"] == 1 and not row["errors"] and not row["s3SyncTotalFilesUploaded"], row
+        with open(world.here("beacon", "search-index/orama_index.msp"), "rb") as index:
+            assert index.read() == b"newer"
+
 
 def said_by_doctor(said, *parts):
     """The lines that have these, one each."""
