@@ -9,7 +9,7 @@
 #include "base/parallel.h"
 #include "sync/sync_inside.h"
 
-enum { BATCH = 256, KEEP_BYTES = 512 * MIB };
+enum { BATCH = 256, READ_AHEAD = MIB, KEEP_BYTES = 512 * MIB };
 
 /* An object of a store as a source that can be read anywhere. */
 struct reader {
@@ -18,6 +18,9 @@ struct reader {
     const char *etag;
     uint64_t size;
     const struct cancel *cancel;
+    char *ahead; /* of an object that is fetched for it: READ_AHEAD bytes from `start` on; NULL: each read is a get */
+    uint64_t start;
+    size_t length;
 };
 
 struct into {
@@ -34,8 +37,8 @@ static bool fill(void *to, const void *data, size_t length, struct error *err) {
     return true;
 }
 
-static bool read_at(void *from, uint64_t offset, void *buffer, size_t size, size_t *got, struct error *err) {
-    const struct reader *reader = from;
+static bool get_at(const struct reader *reader, uint64_t offset, void *buffer, size_t size, size_t *got,
+                   struct error *err) {
     struct into into = {buffer, size, 0};
     struct object_sink sink = {fill, &into};
     struct object_facts facts;
@@ -52,11 +55,35 @@ static bool read_at(void *from, uint64_t offset, void *buffer, size_t size, size
     return true;
 }
 
+static bool read_at(void *from, uint64_t offset, void *buffer, size_t size, size_t *got, struct error *err) {
+    struct reader *reader = from;
+    if (!reader->ahead)
+        return get_at(reader, offset, buffer, size, got, err);
+    size_t filled = 0;
+    while (filled < size && offset < reader->size) {
+        if (offset < reader->start || offset >= reader->start + reader->length) {
+            reader->start = offset;
+            reader->length = 0;
+            if (!get_at(reader, offset, reader->ahead, READ_AHEAD, &reader->length, err))
+                return false;
+            if (!reader->length)
+                break;
+        }
+        size_t left = reader->length - (size_t)(offset - reader->start);
+        size_t part = left < size - filled ? left : size - filled;
+        memcpy((char *)buffer + filled, reader->ahead + (offset - reader->start), part);
+        filled += part;
+        offset += part;
+    }
+    *got = filled;
+    return true;
+}
+
 static bool is_plain_md5(const char *etag) {
     return strlen(etag) == 32 && strspn(etag, "0123456789abcdef") == 32;
 }
 
-/* Neither side's bytes are at hand: what the stores tell has to do. */
+/* Neither side's bytes are at hand: what the stores tell, if it tells enough. */
 static enum object_match match_etags(const struct sync *sync, const struct plan_row *row) {
     if (!object_store_has(sync->settings.left, OBJECT_CHECKSUM) ||
         !object_store_has(sync->settings.right, OBJECT_CHECKSUM))
@@ -70,13 +97,22 @@ bool sync_match(const struct sync *sync, const struct plan_row *row, enum object
     struct object_store *left = sync->settings.left;
     struct object_store *right = sync->settings.right;
     bool read_left = object_store_has(left, OBJECT_LOCAL_PATH);
-    if (!read_left && !object_store_has(right, OBJECT_LOCAL_PATH)) {
+    bool fetches = !read_left && !object_store_has(right, OBJECT_LOCAL_PATH);
+    if (fetches) {
         *found = match_etags(sync, row);
-        return true;
+        if (*found != OBJECT_UNKNOWN)
+            return true;
+        read_left = true;
     }
     const struct plan_side *near = read_left ? &row->left : &row->right;
     const struct plan_side *far = read_left ? &row->right : &row->left;
-    struct reader reader = {read_left ? left : right, row->key, near->etag, near->size, sync->settings.cancel};
+    TEXT_OWNED char *ahead = fetches ? memory_alloc(READ_AHEAD) : NULL;
+    struct reader reader = {.store = read_left ? left : right,
+                            .key = row->key,
+                            .etag = near->etag,
+                            .size = near->size,
+                            .cancel = sync->settings.cancel,
+                            .ahead = ahead};
     struct object_source source = {.from = &reader, .read_at = read_at};
     struct object_facts facts = {.key = row->key, .size = far->size, .modified_ms = far->ms};
     snprintf(facts.etag, sizeof(facts.etag), "%s", far->etag);

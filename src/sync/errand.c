@@ -145,6 +145,8 @@ static bool copy(struct sync *sync, struct errand *errand, enum sync_side to, st
     if (!done && why.code == ERROR_CHANGED && take_newer_source(sync, row, from, NULL)) {
         error_clear(&why);
         done = transfer(sync, row->key, side_of(row, from), to, side_of(row, to), &made, &why);
+        if (!done && why.code == ERROR_CHANGED && take_newer_source(sync, row, from, NULL))
+            return error_copy(err, &why); /* it is being written to */
     }
     if (done) {
         take_facts(side_of(row, to), &made);

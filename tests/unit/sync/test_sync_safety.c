@@ -362,6 +362,37 @@ static void linked_folder(void **state) {
     assert_string_equal(text_of(f, f->left, "d/new"), "6");
 }
 
+/* Two buckets have the same bytes, put up in parts of other sizes: no ETag tells, so they are read. */
+static void other_parts(void **state) {
+    enum { SIZE = 3 * 1024 * 1024 + 5 };
+    struct fixture *f = *state;
+    struct object_store *one = memory_store_open(&(struct memory_settings){.part_bytes = 1000 * 1000});
+    struct object_store *two = memory_store_open(&(struct memory_settings){.part_bytes = 1024 * 1024});
+    char *text = memory_alloc(SIZE + 1);
+    for (size_t i = 0; i < SIZE; i++)
+        text[i] = (char)('a' + (i / 7 + i / 4093) % 26);
+    memory_store_set(one, "same", text, 1000000);
+    memory_store_set(two, "same", text, 9000000);
+    memory_store_set(one, "other", text, 1000000);
+    text[SIZE - 1] = '!';
+    memory_store_set(two, "other", text, 9000000);
+    f->settings.left = one;
+    f->settings.left_name = "s3://one";
+    f->settings.right = two;
+    f->settings.right_name = "s3://two";
+    f->settings.direction = SYNC_BOTH;
+    f->settings.rule = SYNC_NEWER;
+    run(f);
+    assert_int_equal(f->report.adopted, 1);
+    assert_int_equal(f->report.conflicts, 1);
+    assert_string_equal(memory_store_text(one, "other"), text);
+    run(f);
+    assert_int_equal(f->told, 0);
+    free(text);
+    object_store_close(one);
+    object_store_close(two);
+}
+
 /* A service that is gone is not asked for each of many objects. */
 static void gone_service(void **state) {
     enum { COUNT = 300 };
@@ -410,6 +441,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(found_is_settled, set_up, tear_down),
         cmocka_unit_test_setup_teardown(file_and_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(linked_folder, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(other_parts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gone_service, set_up, tear_down),
         cmocka_unit_test_setup_teardown(stopped_removing, set_up, tear_down),
     };
