@@ -399,6 +399,25 @@ def test_we_find_nothing_to_do_after_the_cli():
             case.same()
 
 
+def test_leftovers_go_after_a_week():
+    """moto's uploads in parts are all of 2010; MinIO's of now."""
+    for place, stays in ((moto, {"elsewhere/old.bin"}), (proxy, {"site/old.bin", "elsewhere/old.bin"})):
+        with fresh(place) as case:
+            fill(case)
+            for key in ("site/old.bin", "elsewhere/old.bin"):
+                case.client.create_multipart_upload(Bucket=case.bucket, Key=key)
+            case.sync(case.local, case.remote)
+            left = {each["Key"] for key in ("site/old.bin", "elsewhere/old.bin")
+                    for each in case.client.list_multipart_uploads(Bucket=case.bucket, Prefix=key).get("Uploads", [])}
+            assert left == stays, left
+            for key, days in (("b/.tidemill-part-w1", 9), ("b/.tidemill-part-w2", 1)):
+                case.write(key, b"half", age=days * 86400)
+            case.quiet(case.local, case.remote)  # nothing is looked for when nothing is copied
+            case.put("b/new", b"new")
+            case.sync(case.remote, case.local)
+            assert sorted(name for name in os.listdir(case.path("b")) if name.startswith(s.PART_PREFIX)) == [".tidemill-part-w2"]
+
+
 def test_what_new_objects_get():
     with fresh() as case:
         case.write("page.html", b"<p>tide</p>")
