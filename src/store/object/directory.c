@@ -208,6 +208,7 @@ static void directory_close(void *self) {
     struct directory *directory = self;
     close(directory->root);
     pthread_mutex_destroy(&directory->settling);
+    pthread_mutex_destroy(&directory->cleaning);
     free(directory->path);
     free(directory);
 }
@@ -255,5 +256,6 @@ struct object_store *directory_store_open(const char *path, struct error *err) {
     *directory = (struct directory){.root = root, .path = memory_text(path), .device = found.st_dev};
     directory_boot_name(directory->boot);
     pthread_mutex_init(&directory->settling, NULL);
+    pthread_mutex_init(&directory->cleaning, NULL);
     return object_store_open(&driver, directory, err);
 }

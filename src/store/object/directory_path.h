@@ -9,7 +9,7 @@
 
 #include "store/object/object.h"
 
-enum { DIRECTORY_BOOT_SIZE = 17 };
+enum { DIRECTORY_BOOT_SIZE = 17, DIRECTORY_CLEAN = 16 };
 
 struct directory {
     int root;                       /* held open, so that the store stays the folder it was opened on */
@@ -19,7 +19,13 @@ struct directory {
     atomic_bool unsettled;          /* something was done lazily since the last settle */
     pthread_mutex_t settling;       /* one settle at a time: nobody takes another's for done before its end */
     bool settled;                   /* guarded by settling: once, since it was opened */
-    bool lost;                      /* guarded by settling: a settle failed; what it should have synced is unknown */
+    pthread_mutex_t cleaning;
+    struct {
+        dev_t device;
+        ino_t inode;
+    } clean[DIRECTORY_CLEAN]; /* guarded by cleaning: folders without leftovers, so that not each writer looks again */
+    unsigned clean_next;
+    bool lost; /* guarded by settling: a settle failed; what it should have synced is unknown */
 };
 
 enum directory_walk { DIRECTORY_LOOK, DIRECTORY_MAKE, DIRECTORY_MAKE_LAZY };

@@ -45,8 +45,54 @@ static void name_all(const struct directory_part *part, const char *identity, st
     snprintf(names->kept, sizeof(names->kept), "%.40s%.*s-kept", names->key, IDENTITY_DIGITS, digest);
 }
 
+/* The place of a folder among the clean ones; DIRECTORY_CLEAN: it is not there. With the lock held. */
+static unsigned find_clean(const struct directory *directory, const struct stat *folder) {
+    unsigned i = 0;
+    while (i < DIRECTORY_CLEAN &&
+           (directory->clean[i].inode != folder->st_ino || directory->clean[i].device != folder->st_dev))
+        i++;
+    return i;
+}
+
+static bool is_clean(struct directory *directory, const struct stat *folder) {
+    pthread_mutex_lock(&directory->cleaning);
+    bool found = find_clean(directory, folder) < DIRECTORY_CLEAN;
+    pthread_mutex_unlock(&directory->cleaning);
+    return found;
+}
+
+static void set_clean(struct directory *directory, const struct stat *folder, bool clean) {
+    pthread_mutex_lock(&directory->cleaning);
+    unsigned at = find_clean(directory, folder);
+    if (clean && at == DIRECTORY_CLEAN) {
+        at = directory->clean_next++ % DIRECTORY_CLEAN;
+        directory->clean[at].device = folder->st_dev;
+        directory->clean[at].inode = folder->st_ino;
+    } else if (!clean && at < DIRECTORY_CLEAN) {
+        directory->clean[at].inode = 0;
+    }
+    pthread_mutex_unlock(&directory->cleaning);
+}
+
+/* Whether an entry is a leftover, and stays; one of other bytes of the key goes. */
+static bool sweep_one(const struct directory_part *part, const struct names *names, const char *name) {
+    if (!text_starts(name, FILE_PART_PREFIX "w"))
+        return false;
+    if (strcmp(name, names->own) == 0 || strcmp(name, names->kept) == 0)
+        return true;
+    int leftover = directory_part_lock(part->folder, name, 0);
+    if (leftover < 0)
+        return false; /* a live writer's */
+    bool goes = text_starts(name, names->key) && unlinkat(part->folder, name, 0) == 0;
+    close(leftover);
+    return !goes;
+}
+
 /* Removes what writers of other bytes of the key left. What it cannot look at stays for object_tidy. */
 static void sweep(const struct directory_part *part, const struct names *names) {
+    struct stat found;
+    if (fstat(part->folder, &found) || is_clean(part->directory, &found))
+        return;
     int fd = openat(part->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = fd < 0 ? NULL : fdopendir(fd);
     if (!folder) {
@@ -55,17 +101,12 @@ static void sweep(const struct directory_part *part, const struct names *names) 
         return;
     }
     const struct dirent *entry;
-    while ((entry = readdir(folder))) {
-        if (!text_starts(entry->d_name, names->key) || strcmp(entry->d_name, names->own) == 0 ||
-            strcmp(entry->d_name, names->kept) == 0)
-            continue;
-        int leftover = directory_part_lock(part->folder, entry->d_name, 0);
-        if (leftover < 0)
-            continue; /* a live writer's */
-        unlinkat(part->folder, entry->d_name, 0);
-        close(leftover);
-    }
+    bool clean = true;
+    while ((entry = readdir(folder)))
+        clean = !sweep_one(part, names, entry->d_name) && clean;
     closedir(folder);
+    if (clean)
+        set_clean(part->directory, &found, true);
 }
 
 /* Opens what an earlier writer of the same bytes left, or a new file under that name; -1 when a live writer has it. */
@@ -169,6 +210,9 @@ bool directory_writer_end(void *self, void *writer, enum object_ending ending, s
         stays = done = directory_part_publish(&w->part, &w->options, facts, err);
     else if (ending == OBJECT_KEEP && w->kept[0] && w->length && !w->full)
         stays = done = keep(w, err);
+    struct stat folder;
+    if (ending == OBJECT_KEEP && fstat(w->part.folder, &folder) == 0)
+        set_clean(w->part.directory, &folder, false);
     directory_part_close(&w->part, !stays);
     free((char *)(uintptr_t)w->options.if_match);
     free(w);

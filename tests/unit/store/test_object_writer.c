@@ -167,6 +167,9 @@ static void test_after_a_power_cut(void **state) {
     assert_int_equal(strlen(run), 17);
     memset(run + 1, '0', 16);
     scratch_write(f->scratch, arena_format(f->arena, "root/%s", text_value(&name)), "perhaps");
+    object_store_close(f->store);
+    f->store = directory_store_open(scratch_path(f->scratch, "root"), NULL);
+    assert_non_null(f->store);
     writer = begin(f, "k", "v1", 0);
     add(writer, "right");
     assert_true(object_writer_end(writer, OBJECT_WHOLE, NULL, NULL));
