@@ -73,8 +73,9 @@ def test_names_of_files_that_no_key_has():
 
 
 # Key: what is said of it.
-UNFIT = {"../above.txt": "..", "a/../b": "..", "./x": ".", "a//b": "", "/slash first": "", "line\nbreak": "", "p" * 256: "255", "ctl\x01char": "",
-         "x/" + "q" * 300 + "/y": "255", ".tidemill-part-x": ""}
+UNFIT = {"../above.txt": 'a part ".."', "a/../b": 'a part ".."', "./x": 'a part "."', "a//b": "an empty part", "/slash first": "an empty part",
+         "line\nbreak": "a control character", "ctl\x01char": "a control character", "p" * 256: "at most 255", "x/" + "q" * 300 + "/y": "at most 255",
+         ".tidemill-part-x": ""}
 
 
 def test_keys_that_a_folder_cannot_have():
