@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "store/object/directory.h"
@@ -366,8 +367,8 @@ static void linked_folder(void **state) {
 static void other_parts(void **state) {
     enum { SIZE = 3 * 1024 * 1024 + 5 };
     struct fixture *f = *state;
-    struct object_store *one = memory_store_open(&(struct memory_settings){.part_bytes = 1000 * 1000});
-    struct object_store *two = memory_store_open(&(struct memory_settings){.part_bytes = 1024 * 1024});
+    struct object_store *one = memory_store_open(&(struct memory_settings){.part_bytes = 1000000});
+    struct object_store *two = memory_store_open(&(struct memory_settings){.part_bytes = MIB});
     char *text = memory_alloc(SIZE + 1);
     for (size_t i = 0; i < SIZE; i++)
         text[i] = (char)('a' + (i / 7 + i / 4093) % 26);
