@@ -29,7 +29,9 @@ bool sync_find_renames(struct sync *sync, struct error *err) {
 
 enum { ALWAYS_ALLOWED = 5, PERCENT = 25 };
 
-static bool brake_side(struct sync *sync, enum sync_kind kind, uint64_t listed, struct error *err) {
+/* `listed`: how many objects the side has that is removed from; `opposite`: how many the other has. An empty side may
+ * be a disk that is not mounted, or a wrong prefix: nothing at all is removed after it. */
+static bool brake_side(struct sync *sync, enum sync_kind kind, uint64_t listed, uint64_t opposite, struct error *err) {
     const struct sync_settings *settings = &sync->settings;
     char text[256];
     uint64_t wanted = 0;
@@ -38,7 +40,7 @@ static bool brake_side(struct sync *sync, enum sync_kind kind, uint64_t listed, 
         return false;
     uint64_t percent = settings->most_removed_percent ? settings->most_removed_percent : PERCENT;
     bool too_many = wanted * 100 > percent * listed || (settings->most_removed && wanted > settings->most_removed);
-    if (settings->unlimited || wanted <= ALWAYS_ALLOWED || !too_many)
+    if (settings->unlimited || !wanted || (opposite && (wanted <= ALWAYS_ALLOWED || !too_many)))
         return true;
     sync->report.held_back += wanted;
     return db_run_with(sync->db, err,
@@ -48,6 +50,8 @@ static bool brake_side(struct sync *sync, enum sync_kind kind, uint64_t listed, 
 }
 
 bool sync_apply_brake(struct sync *sync, struct error *err) {
-    return brake_side(sync, SYNC_REMOVE_LEFT, sync->report.left.listed, err) &&
-           brake_side(sync, SYNC_REMOVE_RIGHT, sync->report.right.listed, err);
+    uint64_t left = sync->report.left.listed;
+    uint64_t right = sync->report.right.listed;
+    return brake_side(sync, SYNC_REMOVE_LEFT, left, right, err) &&
+           brake_side(sync, SYNC_REMOVE_RIGHT, right, left, err);
 }

@@ -69,7 +69,8 @@ struct sync_settings {
     enum sync_compare compare;
     bool remove;                   /* what was deleted on one side, or (one way) is not in the source, is removed */
     unsigned most_removed_percent; /* of the objects of a side; more at once is not done. 0: 25 */
-    uint64_t most_removed;         /* and never more than so many; 0: no such limit. Up to 5 are always allowed */
+    uint64_t most_removed;         /* and never more than so many; 0: no such limit. Up to 5 are always allowed, but
+                                    * none when the other side is empty */
     bool unlimited;                /* no brake at all */
     const char *const *prefixes;   /* only keys below these, which do not overlap; none: all */
     size_t prefix_count;

@@ -75,8 +75,8 @@ static void table(void **state) {
         key.remove = row->remove;
         struct decision decision = decide(&key, false);
         if (decision.what != row->what ||
-            (row->what == DECIDE_ACT && (decision.kind != row->kind || decision.reason != row->reason ||
-                                         decision.conflict != row->conflict)))
+            (row->what == DECIDE_ACT &&
+             (decision.kind != row->kind || decision.reason != row->reason || decision.conflict != row->conflict)))
             fail_msg("row %zu: %d %s %s %d", i, decision.what, sync_kind_name(decision.kind),
                      sync_reason_text(decision.reason), decision.conflict);
     }

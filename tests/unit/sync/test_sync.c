@@ -281,11 +281,8 @@ static void rules(void **state) {
         enum sync_rule rule;
         const char *left, *right;
     } rows[] = {
-        {SYNC_TAKE_LEFT, "left", "left"},
-        {SYNC_TAKE_RIGHT, "right!", "right!"},
-        {SYNC_LARGER, "right!", "right!"},
-        {SYNC_NEWER, "left", "left"},
-        {SYNC_SKIP, "left", "right!"},
+        {SYNC_TAKE_LEFT, "left", "left"}, {SYNC_TAKE_RIGHT, "right!", "right!"}, {SYNC_LARGER, "right!", "right!"},
+        {SYNC_NEWER, "left", "left"},     {SYNC_SKIP, "left", "right!"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         put_left(f, "a", "start");
@@ -427,6 +424,23 @@ static void brake(void **state) {
     assert_int_equal(f->report.held_back, 0);
     assert_int_equal(f->report.right.removed, 6);
     assert_int_equal(memory_store_count(f->right), 14);
+}
+
+/* A disk that is not mounted looks like an empty folder. */
+static void empty_side(void **state) {
+    struct fixture *f = *state;
+    f->settings.remove = true;
+    put_left(f, "a", "1");
+    put_left(f, "b", "2");
+    run(f);
+    assert_true(object_remove(f->left, "a", NULL));
+    assert_true(object_remove(f->left, "b", NULL));
+    run(f);
+    assert_int_equal(f->report.held_back, 2);
+    assert_int_equal(memory_store_count(f->right), 2);
+    f->settings.unlimited = true;
+    run(f);
+    assert_int_equal(f->report.right.removed, 2);
 }
 
 static void one_bad_object(void **state) {
@@ -628,6 +642,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(failed_listing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(short_listing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(brake, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(empty_side, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_bad_object, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unfit_keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(filters, set_up, tear_down),

@@ -20,7 +20,8 @@ static void fill(struct object_store *store, const char *folder) {
         char text[64];
         snprintf(key, sizeof(key), "%s/%03d", folder, i);
         int length = snprintf(text, sizeof(text), "%s %d", folder, i);
-        assert_true(object_put_bytes(store, key, text, (size_t)length, &(struct object_put_options){.lazy = true}, NULL));
+        assert_true(
+            object_put_bytes(store, key, text, (size_t)length, &(struct object_put_options){.lazy = true}, NULL));
     }
 }
 
