@@ -419,13 +419,17 @@ def test_wrong_answers_to_puts_are_seen():
     for lie in ("wrong_etag", "wrong_checksum"):
         lying.truth()
         lying.tell({"lie": lie, "op": ["PutObject", "UploadPart"]})
-        for more in ((f"part={PART}",), ()):
-            bad("io", lying, f"bucket={bucket}", "attempts=2", *more, "put", "k", path)
+        bad("io", lying, f"bucket={bucket}", "attempts=2", "put", "k", path)
+        if lie == "wrong_checksum":
+            bad("io", lying, f"bucket={bucket}", "attempts=2", f"part={PART}", "put", "k", path)
         lying.truth()
         lying.clear_log()
         lying.tell({"lie": lie, "op": ["PutObject", "UploadPart"], "times": 1})
         good(lying, f"bucket={bucket}", f"part={PART}", "put", "k", path)
-        assert lying.count("UploadPart") == 3
+        assert got(minio, f"bucket={bucket}", "get", "k") == bytes_of(path)
+        # The ETag of a part is believed until the service refuses it: then it is made of the bytes, and asked again.
+        wrong_etag = lie == "wrong_etag"
+        assert (lying.count("UploadPart"), lying.count("CompleteMultipartUpload")) == ((2, 2) if wrong_etag else (3, 1))
     lying.truth()
     lying.tell({"lie": "error_in_200", "op": "CompleteMultipartUpload", "times": 1})
     good(lying, f"bucket={bucket}", f"part={PART}", "put", "twice", path)

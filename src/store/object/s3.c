@@ -10,7 +10,14 @@
 #include "store/object/object_driver.h"
 #include "store/object/s3_parts.h"
 
-enum { PARALLEL = 4, PARALLEL_MOST = 64, ATTEMPTS = 5, PAUSE_MOST_MS = 20000, KEY_SHOWN = 300 };
+enum {
+    PARALLEL = 4,
+    PARALLEL_MOST = 64,
+    ATTEMPTS = 5,
+    PAUSE_MOST_MS = 20000,
+    KEY_SHOWN = 300,
+    PUTS_AT_FULL_SPEED = 2, /* so many puts send `parallel` parts each; more of them share these */
+};
 #define PART_BYTES (16 * MIB)
 
 /* ---- what the other files share ---- */
@@ -131,6 +138,7 @@ static bool driver_url(void *self, struct arena *arena, const char *key, int64_t
 
 void s3_driver_close(void *self) {
     struct s3_store *store = self;
+    sem_destroy(&store->parts);
     s3_bucket_close(store->bucket);
     free(store->prefix);
     free(store->storage_class);
@@ -239,6 +247,7 @@ struct object_store *s3_store_open(const struct s3_settings *settings, struct er
     atomic_init(&store->seen, false);
     atomic_init(&store->unconditional, false);
     atomic_init(&store->opaque_etags, settings->encryption && !s3_etag_is_md5(settings->encryption));
+    sem_init(&store->parts, 0, store->parallel * PUTS_AT_FULL_SPEED);
     const char *endpoint = s3_bucket_endpoint(bucket);
     store->row.place = *endpoint ? endpoint : NULL;
     store->row.part_bytes = store->part_bytes;

@@ -2,6 +2,7 @@
 #ifndef TIDEMILL_STORE_OBJECT_S3_PARTS_H
 #define TIDEMILL_STORE_OBJECT_S3_PARTS_H
 
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "aws/s3.h"
@@ -26,6 +27,7 @@ struct s3_store {
     atomic_bool seen;            /* the bucket is there: a 404 is about the object */
     atomic_bool unconditional;   /* the service knows no If-Match and If-None-Match */
     atomic_bool opaque_etags;    /* an object was met whose ETag is no MD5 of its bytes */
+    sem_t parts; /* how many parts may be under way, of all puts together: more only get in each other's way */
 };
 
 /* The key with the store's prefix, in the arena; NULL with ERROR_INVALID when it is too long for S3. */
@@ -76,13 +78,13 @@ struct s3_piece {
 
 /* What was found in the bytes of a piece. */
 struct s3_sums {
-    char md5[33];                         /* hexadecimal */
+    char md5[33];                         /* hexadecimal; "" when not asked for */
     char sha256[65];                      /* hexadecimal; "" when not asked for */
     char checksum[S3_CHECKSUM_TEXT_SIZE]; /* base64 */
 };
 
-bool s3_piece_sums(const struct s3_store *store, const struct s3_piece *piece, const struct cancel *cancel,
-                   struct s3_sums *sums, struct error *err);
+bool s3_piece_sums(const struct s3_store *store, const struct s3_piece *piece, bool with_md5,
+                   const struct cancel *cancel, struct s3_sums *sums, struct error *err);
 /* Calls `send` with the piece as a body, again if need be, and compares the answer with `sums`. */
 typedef bool s3_send(void *to, struct arena *arena, const struct s3_body *body, struct s3_stored *stored,
                      struct error *err);

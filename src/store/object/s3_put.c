@@ -45,7 +45,8 @@ static bool sums_add(struct hash *md5, struct hash *sha256, struct s3_sum *sum, 
             return false;
         if (!got)
             return too_short(piece, at, err);
-        hash_add(md5, block, got);
+        if (md5)
+            hash_add(md5, block, got);
         if (sha256)
             hash_add(sha256, block, got);
         if (sum)
@@ -55,12 +56,12 @@ static bool sums_add(struct hash *md5, struct hash *sha256, struct s3_sum *sum, 
     return true;
 }
 
-bool s3_piece_sums(const struct s3_store *store, const struct s3_piece *piece, const struct cancel *cancel,
-                   struct s3_sums *sums, struct error *err) {
+bool s3_piece_sums(const struct s3_store *store, const struct s3_piece *piece, bool with_md5,
+                   const struct cancel *cancel, struct s3_sums *sums, struct error *err) {
     struct s3_sum sum;
     bool with_sha256 = !s3_bucket_secure(store->bucket) || store->checksum == S3_CHECKSUM_NONE;
     bool with_checksum = store->checksum != S3_CHECKSUM_NONE;
-    struct hash *md5 = hash_open(HASH_MD5);
+    struct hash *md5 = with_md5 ? hash_open(HASH_MD5) : NULL;
     struct hash *sha256 = with_sha256 ? hash_open(HASH_SHA256) : NULL;
     char text[HASH_TEXT_SIZE];
     s3_sum_open(&sum, with_checksum ? store->checksum : S3_CHECKSUM_CRC32C);
@@ -68,7 +69,8 @@ bool s3_piece_sums(const struct s3_store *store, const struct s3_piece *piece, c
     bool good = sums_add(md5, sha256, with_checksum ? &sum : NULL, piece, cancel, err);
     if (good) {
         unsigned char bytes[S3_SUM_BYTES];
-        memcpy(sums->md5, hash_end(md5, text), sizeof(sums->md5));
+        if (md5)
+            memcpy(sums->md5, hash_end(md5, text), sizeof(sums->md5));
         if (sha256)
             memcpy(sums->sha256, hash_end(sha256, text), sizeof(sums->sha256));
         if (with_checksum)
@@ -112,7 +114,7 @@ static bool stream_rewind(void *from) {
 
 /* What the service has is what was sent, as far as it tells. */
 static bool compare(const struct s3_sums *sums, const struct s3_stored *stored, struct error *err) {
-    bool told_md5 = strlen(stored->etag) == 32 && s3_etag_is_md5(stored->encryption);
+    bool told_md5 = *sums->md5 && strlen(stored->etag) == 32 && s3_etag_is_md5(stored->encryption);
     const char *what = NULL;
     if (told_md5 && strcmp(stored->etag, sums->md5) != 0)
         what = "ETag";
@@ -234,7 +236,7 @@ static bool send_object(void *to, struct arena *arena, const struct s3_body *bod
 static bool put_whole(struct s3_putting *putting, const struct s3_piece *piece, struct s3_stored *stored,
                       struct error *err) {
     struct s3_sums sums;
-    if (!s3_piece_sums(putting->store, piece, putting->options->cancel, &sums, err))
+    if (!s3_piece_sums(putting->store, piece, true, putting->options->cancel, &sums, err))
         return false;
     bool conditional = is_condition(putting);
     for (unsigned tries = 1;; tries++) {

@@ -1,4 +1,5 @@
 /* Writing an object in parts: several at a time, and on with those that an earlier put left on the server. */
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@ struct parts {
     size_t count, capacity;
     struct old_part *old; /* by number - 1; NULL: none */
     size_t old_count;
+    bool careful; /* the MD5 sum of each part is made, and its ETag compared */
     char encryption[32];
     int64_t date_ms;
     pthread_mutex_t lock; /* guards what follows, and the arena */
@@ -151,20 +153,44 @@ static bool is_there(const struct parts *parts, unsigned number, const struct s3
     return same && old->size == piece->length;
 }
 
+/* Making an MD5 sum costs half as much as all the rest. The service has compared the bytes with the checksum that came
+ * with them, and has told it back: then its ETag is believed until CompleteMultipartUpload refuses it. */
+static bool needs_md5(const struct parts *parts, unsigned number) {
+    bool old = number <= parts->old_count && parts->old[number - 1].etag;
+    return parts->careful || old || parts->putting->store->checksum == S3_CHECKSUM_NONE;
+}
+
+/* The service told no checksum: what it has is compared by its ETag after all. */
+static bool check_etag(const struct parts *parts, const struct s3_piece *piece, struct s3_sums *sums,
+                       const struct s3_stored *stored, struct error *err) {
+    const struct s3_putting *putting = parts->putting;
+    if (*sums->md5 || *stored->checksum)
+        return true;
+    if (!s3_piece_sums(putting->store, piece, true, putting->options->cancel, sums, err))
+        return false;
+    if (strlen(stored->etag) != 32 || !s3_etag_is_md5(stored->encryption) || strcmp(stored->etag, sums->md5) == 0)
+        return true;
+    error_set(err, ERROR_IO, "the service has other bytes than were sent (by its ETag)");
+    if (err)
+        err->retryable = true;
+    return false;
+}
+
 /* Sends a part, unless it is there. `arena` is the calling thread's. */
-static bool part_put(struct parts *parts, struct arena *arena, unsigned number, const struct s3_piece *piece,
-                     struct s3_part *part, struct error *err) {
+static bool part_put_in_turn(struct parts *parts, struct arena *arena, unsigned number, const struct s3_piece *piece,
+                             struct s3_part *part, struct error *err) {
     struct s3_putting own = *parts->putting;
     struct s3_sums sums;
     struct s3_stored stored = {.etag = "", .encryption = ""};
     own.arena = arena;
-    if (!s3_piece_sums(own.store, piece, own.options->cancel, &sums, err))
+    if (!s3_piece_sums(own.store, piece, needs_md5(parts, number), own.options->cancel, &sums, err))
         return false;
     if (is_there(parts, number, piece, &sums)) {
         stored.etag = parts->old[number - 1].etag;
     } else {
         struct sending sending = {parts, number};
-        if (!s3_piece_send(&own, piece, &sums, true, send_part, &sending, &stored, err))
+        if (!s3_piece_send(&own, piece, &sums, true, send_part, &sending, &stored, err) ||
+            !check_etag(parts, piece, &sums, &stored, err))
             return error_context(err, "part %u", number);
     }
     pthread_mutex_lock(&parts->lock);
@@ -177,6 +203,16 @@ static bool part_put(struct parts *parts, struct arena *arena, unsigned number, 
         memcpy(parts->encryption, stored.encryption, strlen(stored.encryption) + 1);
     pthread_mutex_unlock(&parts->lock);
     return true;
+}
+
+static bool part_put(struct parts *parts, struct arena *arena, unsigned number, const struct s3_piece *piece,
+                     struct s3_part *part, struct error *err) {
+    sem_t *turn = &parts->putting->store->parts;
+    while (sem_wait(turn) && errno == EINTR)
+        continue;
+    bool done = part_put_in_turn(parts, arena, number, piece, part, err);
+    sem_post(turn);
+    return done;
 }
 
 /* ---- all parts of a source that can be read anywhere ---- */
@@ -269,18 +305,44 @@ static const char *whole_etag(const struct parts *parts) {
     return good ? arena_format(parts->putting->arena, "%s-%zu", hex, parts->count) : "";
 }
 
-static bool complete(struct parts *parts, struct s3_stored *stored, struct error *err) {
+/* The ETags that the parts have if the service has the bytes. */
+static bool make_etags(struct parts *parts, struct error *err) {
     struct s3_putting *putting = parts->putting;
-    struct aws_failure failure;
-    struct error why = {0};
-    const char *etag = whole_etag(parts);
-    struct s3_stored made = {.etag = "", .encryption = "", .checksum = ""};
+    parts->careful = true;
+    for (size_t i = 0; i < parts->count; i++) {
+        struct s3_sums sums;
+        struct s3_piece piece = {
+            .source = putting->source, .offset = (uint64_t)i * parts->part_bytes, .length = parts->parts[i].size};
+        if (!s3_piece_sums(putting->store, &piece, true, putting->options->cancel, &sums, err))
+            return false;
+        parts->parts[i].etag = arena_text(putting->arena, sums.md5);
+    }
+    return true;
+}
+
+static bool ask_complete(struct parts *parts, struct s3_stored *made, struct aws_failure *failure, struct error *err) {
+    struct s3_putting *putting = parts->putting;
     bool good;
     do {
         good = s3_complete_upload(putting->arena, putting->store->bucket, putting->key, parts->id, parts->parts,
                                   parts->count, putting->store->checksum, &putting->condition, putting->options->cancel,
-                                  &made, &failure, &why);
-    } while (!good && s3_without_condition(putting, &why));
+                                  made, failure, err);
+    } while (!good && s3_without_condition(putting, err));
+    return good;
+}
+
+static bool complete(struct parts *parts, struct s3_stored *stored, struct error *err) {
+    struct s3_putting *putting = parts->putting;
+    struct aws_failure failure;
+    struct error why = {0};
+    struct s3_stored made = {.etag = "", .encryption = "", .checksum = ""};
+    bool good = ask_complete(parts, &made, &failure, &why);
+    if (!good && !parts->careful && strcmp(failure.code, "InvalidPart") == 0) {
+        /* An ETag that was told is not the part's. */
+        error_clear(&why);
+        good = make_etags(parts, &why) && ask_complete(parts, &made, &failure, &why);
+    }
+    const char *etag = whole_etag(parts);
     if (!good && why.code == ERROR_ABSENT && strcmp(failure.code, "NoSuchUpload") == 0) {
         /* Completed by an attempt whose answer was lost, or aborted by somebody. */
         struct s3_object object;
@@ -323,7 +385,7 @@ static bool part_size(struct parts *parts, struct error *err) {
 
 bool s3_put_parts(struct s3_putting *putting, uint64_t size, char **first, size_t first_length,
                   struct s3_stored *stored, uint64_t *sent, struct error *err) {
-    struct parts parts = {.putting = putting, .size = size};
+    struct parts parts = {.putting = putting, .size = size, .careful = first != NULL};
     struct aws_failure failure;
     if (!part_size(&parts, err))
         return false;
