@@ -1,6 +1,6 @@
 /* The keys of a scheduled run's ".env.automation" (spec/podcast.md sections 1.5 and 7.2). */
 #include "aws/credentials_parts.h"
-#include "aws/env_file.h"
+#include "aws/env_automation.h"
 
 bool aws_provide_env_file(struct aws_chain *chain, struct arena *arena, int64_t now_ms,
                           struct aws_credentials *credentials, struct error *err) {

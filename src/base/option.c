@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/env_file.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -131,47 +131,26 @@ bool options_read_environment(struct options *options, const char *(*get)(const 
     return true;
 }
 
-/* KEY=value; quotes around the value are taken off; "export " in front is allowed; '#' starts a comment line. */
-static bool env_line(struct options *options, char *line, const char *path, int number, struct error *err) {
-    line = text_trim(line);
-    if (!*line || *line == '#')
-        return true;
-    if (text_starts(line, "export "))
-        line = text_trim(line + 7);
-    char *equals = strchr(line, '=');
-    if (!equals)
-        return error_set(err, ERROR_CONFIG, "%s:%d: no '=' in the line", path, number);
-    *equals = 0;
-    const char *key = text_trim(line);
-    char *value = text_trim(equals + 1);
-    size_t length = strlen(value);
-    if (length >= 2 && (*value == '"' || *value == '\'') && value[length - 1] == *value) {
-        value[length - 1] = 0;
-        value++;
-    }
-    const struct option_row *row = row_of_environment(options, key, strlen(key));
-    if (!row || !*value)
+static bool env_entry(struct options *options, const struct env_entry *entry, const char *path, struct error *err) {
+    const struct option_row *row = row_of_environment(options, entry->name, strlen(entry->name));
+    if (!row || !*entry->value)
         return true;
     TEXT_OWNED char *place = NULL;
-    if (asprintf(&place, "%s:%d", path, number) < 0)
+    if (asprintf(&place, "%s:%u", path, entry->line) < 0)
         abort();
-    return options_set(options, row->name, value, ORIGIN_ENV_FILE, place, err);
+    return options_set(options, row->name, entry->value, ORIGIN_ENV_FILE, place, err);
 }
 
 bool options_read_env_file(struct options *options, const char *path, struct error *err) {
     ARENA_OWNED struct arena *arena = arena_open();
-    char *text = NULL;
-    size_t length = 0;
-    if (!file_read(arena, path, LIMIT_CONFIG_BYTES, &text, &length, err))
+    struct env_file file;
+    if (!env_file_read(arena, path, &file, err))
         return false;
-    int number = 1;
-    for (char *line = text; line; number++) {
-        char *end = strchr(line, '\n');
-        if (end)
-            *end = 0;
-        if (!env_line(options, line, path, number, err))
+    if (file.odd_line)
+        return error_set(err, ERROR_CONFIG, "%s:%u: no NAME=value in the line", path, file.odd_line);
+    for (size_t i = 0; i < file.count; i++) {
+        if (!env_entry(options, &file.entries[i], path, err))
             return false;
-        line = end ? end + 1 : NULL;
     }
     return true;
 }

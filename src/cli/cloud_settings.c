@@ -3,8 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "aws/env_file.h"
 #include "aws/profile.h"
+#include "base/env_file.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"

@@ -1,7 +1,7 @@
 /* What `tidemill doctor` looks at in the workspace: sites, mapping, keys, who starts the nightly run. */
 #include <string.h>
 
-#include "aws/env_file.h"
+#include "aws/env_automation.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"

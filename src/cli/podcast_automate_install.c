@@ -6,10 +6,10 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/program.h"
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/podcast_automate_places.h"
-#include "podcast/automate_program.h"
 
 #define AT_DEFAULT "03:00"
 enum { RUN_MS = 60000, ANSWER_SIZE = 16, WORDS_MOST = 512 };

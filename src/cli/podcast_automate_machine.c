@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/program.h"
 #include "cli/podcast_automate.h"
 #include "podcast/automate_machine.h"
-#include "podcast/automate_program.h"
 
 #define POWER_FOLDER "/sys/class/power_supply"
 enum { HOSTS_MOST = 8, PMSET_MS = 10000 };

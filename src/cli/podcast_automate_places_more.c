@@ -7,9 +7,9 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "base/program.h"
 #include "base/text.h"
 #include "cli/podcast_automate_places.h"
-#include "podcast/automate_program.h"
 
 enum { CRONTAB_MS = 30000, ZONE_BYTES = 512, HOUR_MS = 3600000, DAY_MINUTES = 1440 };
 

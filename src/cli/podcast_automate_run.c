@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/program.h"
 #include "base/text.h"
 #include "cli/cloud.h"
 #include "cli/output.h"
@@ -15,7 +16,6 @@
 #include "cli/workspace.h"
 #include "podcast/automate_log.h"
 #include "podcast/automate_notice.h"
-#include "podcast/automate_program.h"
 #include "podcast/history_file.h"
 #include "podcast/state.h"
 

@@ -4,9 +4,9 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/program.h"
 #include "base/text.h"
 #include "cli/podcast_automate.h"
-#include "podcast/automate_program.h"
 
 enum { PLACES_MOST = 8, WORDS_MOST = 24, HOUR_MS = 3600000, HOURS_MOST = 1440, GRACE_MS = 110000 };
 

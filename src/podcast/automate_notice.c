@@ -5,8 +5,8 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/program.h"
 #include "base/text.h"
-#include "podcast/automate_program.h"
 
 enum { TEXT_CEILING = 64 * 1024, ERROR_BYTES = 300, MAIL_MS = 60000, POST_MS = 120000, SUBJECT_MOST = 100 };
 

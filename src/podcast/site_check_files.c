@@ -3,11 +3,13 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/env_file.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "podcast/spelling.h"
+#include "podcast/tfvars.h"
 
 enum { COLOURS_MOST = 3 };
 
@@ -112,43 +114,36 @@ static bool look_at_name(void *to, const char *name, bool is_folder, struct erro
     return true;
 }
 
-/* The value of `name = "…"` in a Terraform variables file, in the arena; NULL when it is not set. */
-static const char *variable(struct arena *arena, const char *text, const char *name) {
-    size_t length = strlen(name);
-    for (const char *line = text; line && *line;) {
-        size_t size = strcspn(line, "\n");
-        const char *at = line + strspn(line, " \t");
-        if (!strncmp(at, name, length)) {
-            const char *equals = at + length + strspn(at + length, " \t");
-            if (*equals == '=' && (size_t)(equals - line) < size) {
-                char *value = text_trim(arena_text_part(arena, equals + 1, size - (size_t)(equals + 1 - line)));
-                if (*value == '"')
-                    value = arena_text_part(arena, value + 1, strcspn(value + 1, "\""));
-                return value;
-            }
-        }
-        line += size + (line[size] == '\n');
-    }
-    return NULL;
-}
-
 static void check_variables(struct site_checking *checking) {
     static const char *const recommended[] = {"aws_region", "s3_bucket_name", "custom_domain_name"};
     const char *path = path_of(checking, "terraform/prod.tfvars");
     const char *text = read_part(checking, "terraform/prod.tfvars");
+    struct tfvars file;
+    struct error err = {0};
     if (!text) {
         site_report(checking, SITE_WARNING, "tfvars-missing", path, NULL, "is missing");
         return;
     }
-    const char *id = variable(checking->arena, text, "site_id");
+    if (!tfvars_parse(checking->arena, path, text, strlen(text), &file, &err)) {
+        site_report(checking, SITE_WARNING, "tfvars-broken", path, NULL, "%s", err.message);
+        return;
+    }
+    const char *id = tfvars_text(&file, "site_id", NULL);
     if (!id)
         site_report(checking, SITE_WARNING, "tfvars-site-id", path, NULL, "site_id is missing");
     else if (strcmp(id, checking->site->id) != 0)
         site_report(checking, SITE_ERROR, "tfvars-site-id", path, NULL, "site_id is \"%s\", the site is \"%s\"", id,
                     checking->site->id);
     for (size_t i = 0; i < ARRAY_LENGTH(recommended); i++)
-        if (!variable(checking->arena, text, recommended[i]))
+        if (!tfvars_find(&file, recommended[i]))
             site_report(checking, SITE_WARNING, "tfvars-recommended", path, NULL, "%s is missing", recommended[i]);
+}
+
+static const char *profile_of(struct site_checking *checking, const char *text) {
+    struct env_file file;
+    return text && env_file_parse(checking->arena, ".env.aws-sso", text, strlen(text), &file, NULL)
+               ? env_file_value(&file, "AWS_PROFILE")
+               : NULL;
 }
 
 /* Only a site that goes to the cloud has these; whoever serves from their own machine needs none. */
@@ -160,7 +155,7 @@ static void check_cloud(struct site_checking *checking) {
         site_report(checking, SITE_WARNING, "backend-missing", path_of(checking, "terraform/backend.tfbackend"), NULL,
                     "is missing");
     const char *environment = read_part(checking, ".env.aws-sso");
-    const char *profile = environment ? variable(checking->arena, environment, "AWS_PROFILE") : NULL;
+    const char *profile = profile_of(checking, environment);
     if (!profile || !*profile)
         site_report(checking, SITE_WARNING, "aws-profile", path_of(checking, ".env.aws-sso"), NULL, "%s",
                     environment ? "AWS_PROFILE is missing" : "is missing");

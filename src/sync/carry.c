@@ -447,21 +447,11 @@ static bool tell_unfit(struct sync *sync, struct error *err) {
     return found == 0;
 }
 
-static bool open_progress(struct carry *carry, struct error *err) {
-    int64_t bytes = 0;
-    if (!carry->sync->settings.progress)
-        return true;
-    if (!db_read_int(
-            carry->sync->db, 0, &bytes, err,
-            "SELECT sum(CASE WHEN l_there THEN l_size ELSE r_size END) FROM temp.plan WHERE state = 0 AND detail "
-            "IS NULL AND kind IN (0, 1, 6, 7)",
-            ""))
-        return false;
-    if (bytes)
-        carry->progress = progress_open(carry->sync->settings.progress, "syncing", "bytes", (uint64_t)bytes);
-    return true;
-}
+/* The kinds that move bytes, and those that copy what the side has. */
+static const enum sync_kind copies[] = {SYNC_SPLIT_RIGHT, SYNC_SPLIT_LEFT, SYNC_COPY_RIGHT, SYNC_COPY_LEFT};
+static const enum sync_kind renames[] = {SYNC_RENAME_RIGHT, SYNC_RENAME_LEFT};
 
+/* "6,7,0,1", for a statement. */
 static bool in_list(char *list, size_t size, const enum sync_kind *kinds, size_t count_of) {
     size_t used = 0;
     for (size_t i = 0; i < count_of && used < size; i++)
@@ -469,9 +459,24 @@ static bool in_list(char *list, size_t size, const enum sync_kind *kinds, size_t
     return used < size;
 }
 
+static bool open_progress(struct carry *carry, struct error *err) {
+    int64_t bytes = 0;
+    char kinds[64];
+    char text[256];
+    if (!carry->sync->settings.progress || !in_list(kinds, sizeof(kinds), copies, ARRAY_LENGTH(copies)))
+        return true;
+    snprintf(text, sizeof(text),
+             "SELECT sum(CASE WHEN l_there THEN l_size ELSE r_size END) FROM temp.plan WHERE state = %d AND detail IS "
+             "NULL AND kind IN (%s)",
+             PLAN_OPEN, kinds);
+    if (!db_read_int(carry->sync->db, 0, &bytes, err, text, ""))
+        return false;
+    if (bytes)
+        carry->progress = progress_open(carry->sync->settings.progress, "syncing", "bytes", (uint64_t)bytes);
+    return true;
+}
+
 static bool run_stages(struct carry *carry, struct error *err) {
-    static const enum sync_kind renames[] = {SYNC_RENAME_RIGHT, SYNC_RENAME_LEFT};
-    static const enum sync_kind copies[] = {SYNC_SPLIT_RIGHT, SYNC_SPLIT_LEFT, SYNC_COPY_RIGHT, SYNC_COPY_LEFT};
     char first[64];
     char second[64];
     if (!in_list(first, sizeof(first), renames, ARRAY_LENGTH(renames)) ||

@@ -187,8 +187,8 @@ static bool keep_results(const struct batch *batch, uint64_t *read, struct error
 /* The next rows behind `after`. */
 static bool fetch(struct batch *batch, const char *after, struct error *err) {
     STATEMENT_OWNED sqlite3_stmt *rows = db_prepare(
-        batch->sync->db, err,
-        "SELECT " PLAN_COLUMNS " FROM temp.plan WHERE state = 4 AND key > ? ORDER BY key LIMIT 256", "t", after);
+        batch->sync->db, err, "SELECT " PLAN_COLUMNS " FROM temp.plan WHERE state = ? AND key > ? ORDER BY key LIMIT ?",
+        "iti", (int64_t)PLAN_COMPARE, after, (int64_t)BATCH);
     int found = rows ? 1 : -1;
     for (batch->count = 0; rows && (found = db_step(batch->sync->db, rows, err)) == 1; batch->count++)
         sync_plan_read(rows, &batch->rows[batch->count]);
@@ -201,7 +201,7 @@ bool sync_compare_rows(struct sync *sync, struct error *err) {
     batch->sync = sync;
     uint64_t wanted = 0;
     uint64_t compared = 0;
-    bool done = sync_plan_count(sync, "state = 4", &wanted, err);
+    bool done = sync_plan_count(sync, PLAN_COMPARE, "1", &wanted, err);
     struct progress *progress = wanted ? progress_open(sync->settings.progress, "comparing", "objects", wanted) : NULL;
     uint64_t read = 0;
     while (done && (done = fetch(batch, after, err)) && batch->count) {

@@ -305,8 +305,11 @@ static bool look(struct sync *sync, struct error *err) {
 }
 
 static bool count_conflicts(struct sync *sync, struct error *err) {
-    return sync_plan_count(sync, "conflict = 1", &sync->report.conflicts, err) &&
-           sync_plan_count(sync, "detail IS NOT NULL AND state = 0", &sync->report.failed, err);
+    int64_t conflicts = 0;
+    bool done = db_read_int(sync->db, 0, &conflicts, err, "SELECT count(*) FROM temp.plan WHERE conflict", "") &&
+                sync_plan_count(sync, PLAN_OPEN, "detail IS NOT NULL", &sync->report.failed, err);
+    sync->report.conflicts = (uint64_t)conflicts;
+    return done;
 }
 
 /* What was found equal may have been written a moment ago, by a run that was killed: a note of it must not live longer

@@ -89,11 +89,11 @@ void sync_plan_read(sqlite3_stmt *statement, struct plan_row *row) {
     row->right_kept = sqlite3_column_int(statement, 17) != 0;
 }
 
-bool sync_plan_count(struct sync *sync, const char *where, uint64_t *count, struct error *err) {
+bool sync_plan_count(struct sync *sync, enum plan_state state, const char *where, uint64_t *count, struct error *err) {
     char sql[512];
     int64_t found = 0;
-    snprintf(sql, sizeof(sql), "SELECT count(*) FROM temp.plan WHERE %s", where);
-    if (!db_read_int(sync->db, 0, &found, err, sql, ""))
+    snprintf(sql, sizeof(sql), "SELECT count(*) FROM temp.plan WHERE state = ? AND %s", where);
+    if (!db_read_int(sync->db, 0, &found, err, sql, "i", (int64_t)state))
         return false;
     *count = (uint64_t)found;
     return true;

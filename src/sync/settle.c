@@ -35,8 +35,8 @@ static bool brake_side(struct sync *sync, enum sync_kind kind, uint64_t listed, 
     const struct sync_settings *settings = &sync->settings;
     char text[256];
     uint64_t wanted = 0;
-    snprintf(text, sizeof(text), "kind = %d AND state = 0 AND " NOT_RENAMED, kind);
-    if (!sync_plan_count(sync, text, &wanted, err))
+    snprintf(text, sizeof(text), "kind = %d AND " NOT_RENAMED, kind);
+    if (!sync_plan_count(sync, PLAN_OPEN, text, &wanted, err))
         return false;
     uint64_t percent = settings->most_removed_percent ? settings->most_removed_percent : PERCENT;
     bool too_many = wanted * 100 > percent * listed || (settings->most_removed && wanted > settings->most_removed);

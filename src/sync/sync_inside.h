@@ -18,7 +18,7 @@ struct plan_side {
 };
 
 enum plan_state {
-    PLAN_OPEN, /* to be done */
+    PLAN_OPEN, /* to be done; 0 in the statements' texts */
     PLAN_DONE,
     PLAN_FAILED,
     PLAN_HELD,    /* by the brake */
@@ -125,7 +125,8 @@ bool sync_plan_change(struct sync *sync, const struct plan_row *row,
 bool sync_plan_mark(struct sync *sync, const char *key, enum plan_state state, struct error *err);
 /* Reads the row that a statement with PLAN_COLUMNS stands on. The row's old texts are released. */
 void sync_plan_read(sqlite3_stmt *statement, struct plan_row *row);
-bool sync_plan_count(struct sync *sync, const char *where, uint64_t *count, struct error *err);
+/* How many rows of a state there are of which `where` holds. */
+bool sync_plan_count(struct sync *sync, enum plan_state state, const char *where, uint64_t *count, struct error *err);
 void sync_plan_action(const struct plan_row *row, struct sync_action *action);
 
 /* ---- look.c, compare.c, settle.c, carry.c, errand.c ---- */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws/env_file.h"
 #include "base/arena.h"
+#include "base/env_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

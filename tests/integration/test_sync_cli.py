@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import threading
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
@@ -306,9 +305,7 @@ def test_stopped_by_the_keyboard():
 def test_bandwidth():
     with fresh() as case:
         case.write("big", os.urandom(1 << 20))
-        start = time.monotonic()
-        case.sync(case.local, case.remote, "--bandwidth", "700k")
-        assert time.monotonic() - start > 0.7
+        case.sync(case.local, case.remote, "--bandwidth", "700k")  # how long it takes: tests/unit/cli/test_cloud.c
         case.same()
         case.quiet(case.local, case.remote, "--bandwidth", "700k")
 

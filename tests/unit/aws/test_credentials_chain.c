@@ -333,7 +333,7 @@ static void a_profiles_own_keys(void **state) {
     expect("PROCESS");
     config("[profile a]\ncredential_process = /no/such/program\n");
     expect_failure(ERROR_CONFIG,
-                   "profile a: credential_process cannot start /no/such/program: No such file or directory", NULL);
+                   "profile a: credential_process: cannot start /no/such/program: No such file or directory", NULL);
 }
 
 static void roles_are_assumed_with_the_keys_of_their_source(void **state) {

@@ -368,6 +368,27 @@ static void test_names_of_stores(void **state) {
     object_store_close(store);
 }
 
+/* A bucket's bytes count against --bandwidth, both ways. */
+static void test_bandwidth(void **state) {
+    (void)state;
+    static const char text[] = "1234567890123456789012345678901234567890"; /* 40 bytes */
+    struct error err = {0};
+    struct object_store *store = NULL;
+    const char *name = NULL;
+    set("sync.bandwidth", "10");
+    struct cloud *slow = cloud_open(&it.context, &err);
+    assert_non_null(slow);
+    scripted_server_say(it.server, 200, "x-amz-bucket-region: us-east-1\r\n", "");
+    assert_true(cli_store_open(&it.context, slow, "s3://tide", &store, &name, &err));
+    int64_t before = it.clock.waited;
+    scripted_server_say(it.server, 200, "ETag: \"f5bf3e984432ae6f9f98840951e5cef3\"\r\n", "");
+    if (!object_put_bytes(store, "key", text, sizeof(text) - 1, NULL, &err))
+        fail_msg("%s", err.message);
+    assert_int_equal(it.clock.waited - before, 4000);
+    object_store_close(store);
+    cloud_close(slow);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -382,6 +403,7 @@ int main(void) {
         TEST(test_region_and_env_file),
         TEST(test_one_endpoint_for_all_or_one_for_each),
         TEST(test_names_of_stores),
+        TEST(test_bandwidth),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,11 +7,11 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/program.h"
 #include "base/text.h"
 #include "podcast/automate_log.h"
 #include "podcast/automate_machine.h"
 #include "podcast/automate_notice.h"
-#include "podcast/automate_program.h"
 #include "support/scratch.h"
 #include "support/scripted_server.h"
 

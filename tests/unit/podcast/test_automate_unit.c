@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/program.h"
 #include "base/text.h"
-#include "podcast/automate_program.h"
 #include "podcast/automate_unit.h"
 #include "support/scratch.h"
 

@@ -358,24 +358,33 @@ static void either_order(void **state) {
 
 /* ---- safety ---- */
 
-static void failed_listing(void **state) {
-    struct fixture *f = *state;
-    f->settings.remove = true;
+static void agree_on_twenty(struct fixture *f) {
     for (int i = 0; i < 20; i++) {
         char key[16];
         snprintf(key, sizeof(key), "k%02d", i);
         put_left(f, key, "x");
     }
     run(f);
-    struct fault faults[] = {{.call = FAULTY_LIST, .kind = FAULTY_FAIL, .nth = 1, .after = 3}};
-    struct faulty_plan plan = {.faults = faults, .count = 1};
-    struct object_store *broken = faulty_store_open(f->right, &plan, NULL);
-    struct error err = {0};
-    f->settings.right = broken;
-    assert_false(try_run(f, &err));
-    assert_int_equal(err.code, ERROR_IO);
+}
+
+/* Runs with a right side of which the first listing goes wrong after three objects. */
+static bool run_with_bad_listing(struct fixture *f, enum faulty_kind kind, struct error *err) {
+    struct fault fault = {.call = FAULTY_LIST, .kind = kind, .nth = 1, .after = 3};
+    struct faulty_plan plan = {.faults = &fault, .count = 1};
+    f->settings.right = faulty_store_open(f->right, &plan, NULL);
+    bool done = try_run(f, err);
+    object_store_close(f->settings.right);
     f->settings.right = f->right;
-    object_store_close(broken);
+    return done;
+}
+
+static void failed_listing(void **state) {
+    struct fixture *f = *state;
+    f->settings.remove = true;
+    agree_on_twenty(f);
+    struct error err = {0};
+    assert_false(run_with_bad_listing(f, FAULTY_FAIL, &err));
+    assert_int_equal(err.code, ERROR_IO);
     expect_nothing_new(f);
     assert_int_equal(f->report.equal, 20);
 }
@@ -384,21 +393,10 @@ static void failed_listing(void **state) {
 static void short_listing(void **state) {
     struct fixture *f = *state;
     f->settings.remove = true;
-    for (int i = 0; i < 20; i++) {
-        char key[16];
-        snprintf(key, sizeof(key), "k%02d", i);
-        put_left(f, key, "x");
-    }
-    run(f);
-    struct fault faults[] = {{.call = FAULTY_LIST, .kind = FAULTY_CUT_SHORT, .nth = 1, .after = 3}};
-    struct faulty_plan plan = {.faults = faults, .count = 1};
-    struct object_store *lying = faulty_store_open(f->right, &plan, NULL);
-    f->settings.right = lying;
-    run(f);
+    agree_on_twenty(f);
+    assert_true(run_with_bad_listing(f, FAULTY_CUT_SHORT, NULL));
     assert_int_equal(f->report.held_back, 17);
     assert_int_equal(f->report.left.removed, 0);
-    f->settings.right = f->right;
-    object_store_close(lying);
     expect_nothing_new(f);
     assert_int_equal(f->report.equal, 20);
 }
@@ -407,11 +405,7 @@ static void brake(void **state) {
     struct fixture *f = *state;
     f->settings.remove = true;
     char key[16];
-    for (int i = 0; i < 20; i++) {
-        snprintf(key, sizeof(key), "k%02d", i);
-        put_left(f, key, "x");
-    }
-    run(f);
+    agree_on_twenty(f);
     for (int i = 0; i < 6; i++) {
         snprintf(key, sizeof(key), "k%02d", i);
         assert_true(object_remove(f->left, key, NULL));

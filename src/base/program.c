@@ -1,4 +1,4 @@
-#include "podcast/automate_program.h"
+#include "base/program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 #endif
 
 #include "base/limits.h"
+#include "base/memory.h"
 #include "base/text.h"
 
 enum { SLICE_MS = 50, END_SLICE_MS = 5, GRACE_MS = 5000, BLOCK_BYTES = 8192, LINE_BYTES = 4096, EXEC_FAILED = 127 };
@@ -84,6 +85,7 @@ struct running {
     size_t sent;
     struct stream streams[2];
     bool stopping, exited;
+    bool too_much; /* was said */
     int status;
     int64_t kill_ms; /* then it is killed, on the monotonic clock; INT64_MAX: not */
     struct error reason;
@@ -97,6 +99,7 @@ static void hand_line(struct running *running, struct stream *stream) {
 static void take(struct running *running, struct stream *stream, const char *data, size_t length) {
     if (!running->call->line) {
         size_t room = stream->text.ceiling - stream->text.length;
+        running->too_much = running->too_much || (length > room && !stream->is_error && running->call->most_output);
         text_append_part(&stream->text, data, length < room ? length : room);
         return;
     }
@@ -154,6 +157,9 @@ static void look_at_time(struct running *running, int64_t started_ms) {
     } else if (!running->stopping && call->deadline_ms && now - started_ms > call->deadline_ms) {
         error_set(&running->reason, ERROR_TIMEOUT, "%s took longer than %lld s", call->words[0],
                   (long long)(call->deadline_ms / 1000));
+        stop(running, now);
+    } else if (!running->stopping && running->too_much) {
+        error_set(&running->reason, ERROR_LIMIT, "%s printed more than %zu bytes", call->words[0], call->most_output);
         stop(running, now);
     } else if (running->stopping && now > running->kill_ms) {
         kill(-running->pid, SIGKILL);
@@ -220,15 +226,23 @@ bool program_run(struct arena *arena, const struct program_call *call, struct pr
     running.streams[1] = (struct stream){.end = pipes.error[0], .is_error = true};
     pipes.in[1] = pipes.out[0] = pipes.error[0] = -1;
     pipes_close(&pipes);
-    for (size_t i = 0; i < 2; i++)
-        text_open(&running.streams[i].text, LIMIT_PROGRAM_OUTPUT);
+    text_open(&running.streams[0].text, call->most_output ? call->most_output : LIMIT_PROGRAM_OUTPUT);
+    text_open(&running.streams[1].text, LIMIT_PROGRAM_OUTPUT);
     watch(&running);
     struct program_end ended = {.status = WIFEXITED(running.status) ? WEXITSTATUS(running.status) : -1,
                                 .signal = WIFSIGNALED(running.status) ? WTERMSIG(running.status) : 0,
                                 .out = arena_text(arena, text_value(&running.streams[0].text)),
                                 .error = arena_text(arena, text_value(&running.streams[1].text))};
-    for (size_t i = 0; i < 2; i++)
-        text_close(&running.streams[i].text);
+    if (running.too_much && !running.stopping) {
+        running.stopping = true; /* it ended before it was made to */
+        error_set(&running.reason, ERROR_LIMIT, "%s printed more than %zu bytes", call->words[0], call->most_output);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct text *said = &running.streams[i].text;
+        if (said->data)
+            memory_wipe(said->data, said->length); /* it may be a key */
+        text_close(said);
+    }
     *end = ended;
     return running.stopping ? error_copy(err, &running.reason) : true;
 }

@@ -1,6 +1,6 @@
-/* Files of variables: ".env", ".env.local", ".env.aws-sso", ".env.automation" (KEY=value lines). */
-#ifndef TIDEMILL_AWS_ENV_FILE_H
-#define TIDEMILL_AWS_ENV_FILE_H
+/* Files of variables: ".env", ".env.local", ".env.aws-sso", ".env.automation" (NAME=value lines). */
+#ifndef TIDEMILL_BASE_ENV_FILE_H
+#define TIDEMILL_BASE_ENV_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,18 +35,5 @@ bool env_file_read(struct arena *arena, const char *path, struct env_file *file,
 
 /* The value of `name`, NULL if the file has none ("" if it is empty there). */
 const char *env_file_value(const struct env_file *file, const char *name);
-
-/* What a scheduled run's ".env.automation" holds. */
-struct env_automation {
-    const char *key_id;  /* AWS_ACCESS_KEY_ID */
-    const char *secret;  /* AWS_SECRET_ACCESS_KEY; given to redact_add */
-    const char *token;   /* AWS_SESSION_TOKEN; NULL: none */
-    const char *region;  /* AWS_REGION */
-    const char *profile; /* SCHEDULED_RUN_MAIN_AWS_PROFILE */
-    bool shared;         /* others than its owner may read the file */
-};
-
-/* Reads it. ERROR_CONFIG names every one of the four that is missing or empty, and the file; else as env_file_read. */
-bool env_automation_read(struct arena *arena, const char *path, struct env_automation *automation, struct error *err);
 
 #endif
