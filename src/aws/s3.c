@@ -47,27 +47,6 @@ const char *s3_checksum_header(enum s3_checksum checksum) {
     return checksum < S3_CHECKSUM_COUNT ? headers[checksum] : NULL;
 }
 
-char *s3_base64(const void *bytes, size_t length, char *out) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const unsigned char *at = bytes;
-    char *end = out;
-    for (size_t left = length; left; at += 3) {
-        size_t have = left < 3 ? left : 3;
-        unsigned bits = (unsigned)at[0] << 16 | (have > 1 ? (unsigned)at[1] << 8 : 0) | (have > 2 ? at[2] : 0);
-        *end++ = digits[bits >> 18];
-        *end++ = digits[(bits >> 12) & 63];
-        *end++ = '=';
-        *end++ = '=';
-        if (have > 1)
-            end[-2] = digits[(bits >> 6) & 63];
-        if (have > 2)
-            end[-1] = digits[bits & 63];
-        left -= have;
-    }
-    *end = 0;
-    return out;
-}
-
 static unsigned digit_of(char c) {
     return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a' + 10);
 }
@@ -77,7 +56,7 @@ char *s3_base64_of_hex(const char *hex, char *out) {
     size_t length = 0;
     for (; hex[0] && hex[1] && length < sizeof(bytes); hex += 2)
         bytes[length++] = (unsigned char)(digit_of(hex[0]) << 4 | digit_of(hex[1]));
-    return s3_base64(bytes, length, out);
+    return hash_base64(bytes, length, out);
 }
 
 /* ---- buckets ---- */

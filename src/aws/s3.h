@@ -37,9 +37,7 @@ enum s3_checksum {
 };
 
 const char *s3_checksum_name(enum s3_checksum checksum); /* "CRC32C" */
-/* Bytes in base64 into `out`; returns it. `out` has room for 4 * ceil(length / 3) + 1 bytes. */
-char *s3_base64(const void *bytes, size_t length, char *out);
-/* The same of bytes given in hexadecimal, at most 64 of them. */
+/* Base 64 of bytes given in hexadecimal, at most 64 of them. */
 char *s3_base64_of_hex(const char *hex, char *out);
 
 /* ---- buckets ---- */

@@ -120,3 +120,24 @@ bool hash_file(enum hash_kind kind, const char *path, char *out, struct error *e
     hash_close(hash);
     return failed ? error_set_os(err, failed, "cannot read %s", path) : true;
 }
+
+char *hash_base64(const void *bytes, size_t length, char *out) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *at = bytes;
+    char *end = out;
+    for (size_t left = length; left; at += 3) {
+        size_t have = left < 3 ? left : 3;
+        unsigned bits = (unsigned)at[0] << 16 | (have > 1 ? (unsigned)at[1] << 8 : 0) | (have > 2 ? at[2] : 0);
+        *end++ = digits[bits >> 18];
+        *end++ = digits[(bits >> 12) & 63];
+        *end++ = '=';
+        *end++ = '=';
+        if (have > 1)
+            end[-2] = digits[(bits >> 6) & 63];
+        if (have > 2)
+            end[-1] = digits[bits & 63];
+        left -= have;
+    }
+    *end = 0;
+    return out;
+}

@@ -38,4 +38,8 @@ void hash_add(struct hash *hash, const void *data, size_t length);
 char *hash_end(struct hash *hash, char *out);
 void hash_close(struct hash *hash);
 
+/* Base 64 (RFC 4648 section 4) with its padding and a zero byte into `out`: 4 * ceil(length / 3) + 1 bytes. Returns
+ * `out`. */
+char *hash_base64(const void *bytes, size_t length, char *out);
+
 #endif

@@ -122,19 +122,9 @@ static json_t *base64_encode(struct intrinsic_call *call) {
     const char *text = intrinsic_text(call, 0, LIMIT_FLOW_INTRINSIC_CHARACTERS, &length);
     if (!text)
         return NULL;
-    const unsigned char *bytes = (const unsigned char *)text;
-    TEXT_SCOPED struct text made;
-    text_open(&made, LIMIT_FLOW_INTRINSIC_TEXT);
-    for (size_t i = 0; i < length; i += 3) {
-        size_t left = length - i;
-        uint32_t bits = (uint32_t)bytes[i] << 16 | (uint32_t)(left > 1 ? bytes[i + 1] : 0) << 8 |
-                        (uint32_t)(left > 2 ? bytes[i + 2] : 0);
-        text_append_char(&made, alphabet[bits >> 18]);
-        text_append_char(&made, alphabet[bits >> 12 & 63]);
-        text_append_char(&made, left > 1 ? alphabet[bits >> 6 & 63] : '=');
-        text_append_char(&made, left > 2 ? alphabet[bits & 63] : '=');
-    }
-    return json_stringn_nocheck(text_value(&made), made.length);
+    TEXT_OWNED char *made = memory_alloc(length / 3 * 4 + 5);
+    hash_base64(text, length, made);
+    return json_string_nocheck(made);
 }
 
 /* Writes the bytes to `out`; SIZE_MAX: the text is no base 64. Missing padding is allowed, as Java's decoder has it. */

@@ -74,7 +74,7 @@ bool s3_piece_sums(const struct s3_store *store, const struct s3_piece *piece, b
         if (sha256)
             memcpy(sums->sha256, hash_end(sha256, text), sizeof(sums->sha256));
         if (with_checksum)
-            s3_base64(bytes, s3_sum_end(&sum, bytes), sums->checksum);
+            hash_base64(bytes, s3_sum_end(&sum, bytes), sums->checksum);
     }
     s3_sum_close(&sum);
     hash_close(md5);

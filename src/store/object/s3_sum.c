@@ -204,7 +204,7 @@ static bool tally_equal(struct tally *tally, bool empty) {
     if (tally->sum.kind == S3_SUM_MD5)
         hash_hex(bytes, length, text);
     else
-        s3_base64(bytes, length, text);
+        hash_base64(bytes, length, text);
     return strcmp(text, tally->expected) == 0;
 }
 
