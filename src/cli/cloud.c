@@ -55,6 +55,7 @@ static bool open_base(struct cloud *cloud, struct error *err) {
         .http = cloud->http,
         .http_local = cloud->local,
         .clock = cloud->context->clock,
+        .shared = cloud->shared,
         .profile = cloud_profile(cloud),
         .env_file = cloud->env_file,
         .warn = warn,
@@ -220,6 +221,7 @@ static struct cloud_role *open_role(struct cloud *cloud, const char *key, const 
     struct aws_assume_role_settings settings = {
         .http = cloud->http,
         .clock = cloud->context->clock,
+        .shared = cloud->shared,
         .source = cloud->base,
         .region = cloud->region,
         .endpoint = cloud->endpoints[CLOUD_STS],

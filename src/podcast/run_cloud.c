@@ -69,7 +69,7 @@ static const char *name_files(struct run_copy *copy) {
 bool run_copy_open(struct run_copy *copy, struct run_site *site, struct arena *arena, const char *purpose,
                    struct error *err) {
     const struct podcast_cloud *cloud = site->run->settings->cloud;
-    struct run_copy opened = {.site = site, .arena = arena, .manifest_rule = SYNC_SKIP};
+    struct run_copy opened = {.site = site, .arena = arena, .manifest_rule = SYNC_SKIP, .index_rule = SYNC_NEWER};
     opened.account = run_account(site, err);
     if (!opened.account || (site->run->state && !state_retired_read(site->run->state, arena, site->site->id,
                                                                     &opened.retired, &opened.retired_count, err)))
@@ -92,7 +92,9 @@ void run_copy_close(struct run_copy *copy) {
 
 static enum sync_rule rule_of(void *to, const char *key) {
     const struct run_copy *copy = to;
-    return strcmp(key, MANIFEST_KEY) == 0 ? copy->manifest_rule : SYNC_NEWER;
+    return strcmp(key, MANIFEST_KEY) == 0      ? copy->manifest_rule
+           : text_starts(key, "search-index/") ? copy->index_rule
+                                               : SYNC_NEWER;
 }
 
 struct sync *run_copy_look(struct run_copy *copy, enum sync_direction direction, const char *const *prefixes,

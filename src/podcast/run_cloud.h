@@ -21,7 +21,7 @@ struct run_copy {
     size_t exclude_count;
     const char **retired; /* keys that a run removed here */
     size_t retired_count;
-    enum sync_rule manifest_rule; /* when both have changed it */
+    enum sync_rule manifest_rule, index_rule; /* when both have changed it */
     void (*done)(void *to, const struct sync_action *action, const struct error *why);
     void *done_to;
 };

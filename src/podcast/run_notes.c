@@ -127,6 +127,15 @@ bool run_note_flag(struct run *run, const char *task, const char *site, const ch
     return set;
 }
 
+bool run_note_failed(struct run *run, const char *task, const char *site) {
+    char name[RUN_NAME_SIZE];
+    run_site_name(name, run, task, site);
+    pthread_mutex_lock(&run->note_lock);
+    bool failed = json_array_size(json_object_get(json_object_get(run->notes, name), "errors")) > 0;
+    pthread_mutex_unlock(&run->note_lock);
+    return failed;
+}
+
 bool run_load_notes(struct run *run, struct error *err) {
     json_t *notes = state_notes_read(run->state, KEPT_AS, err);
     if (!notes)

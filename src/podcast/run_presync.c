@@ -183,6 +183,7 @@ bool run_presync_site(struct run_site *site, struct error *err) {
     struct run_site_record *record = site->record;
     struct presync presync = {.site = site};
     record->pre_sync.outcome = RUN_FAILED;
+    site->source->presynced = true;
     json_decref(site->source->elsewhere); /* of an earlier attempt */
     site->source->elsewhere = NULL;
     if (!run_copy_open(&presync.copy, site, site->arena, "pre-sync", err)) {
@@ -201,10 +202,15 @@ bool run_presync_site(struct run_site *site, struct error *err) {
     return true;
 }
 
+/* A run that was killed behind its pre-sync and goes on has the notes of it, but not what could not be brought here. */
+static bool knows_the_cloud(const struct run_site *site) {
+    return run_note_flag(site->run, "podcast.presync", site->site->id, "looked") &&
+           (site->source->presynced || !run_note_failed(site->run, "podcast.presync", site->site->id));
+}
+
 bool run_may_fetch(struct run_site *site, bool is_first) {
     const struct run_settings *settings = site->run->settings;
-    if (!settings->cloud || settings->skip_pre_sync || settings->in_cloud ||
-        run_note_flag(site->run, "podcast.presync", site->site->id, "looked"))
+    if (!settings->cloud || settings->skip_pre_sync || settings->in_cloud || knows_the_cloud(site))
         return true;
     if (is_first)
         run_warn(site, "phase 1 failed: nothing is downloaded or transcribed, as the cloud may have it already; "

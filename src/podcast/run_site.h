@@ -26,6 +26,7 @@ struct run_source {
     pthread_rwlock_t turn;      /* tasks on the whole site hold it for writing, tasks on one episode for reading */
     pthread_mutex_t lock;       /* guards the manifest's rows among those */
     bool healed;                /* the rows' audio files are what the listing shows */
+    bool presynced;             /* this process has taken what the cloud has, or tried to: `elsewhere` is known */
     json_t *elsewhere;          /* sizes by keys: files that the cloud has and that could not be brought here; NULL */
 };
 
@@ -102,6 +103,8 @@ void run_note_part(struct run_site *site, struct run_site_record *record, enum r
                    int64_t began);
 /* Whether that task of this round has noted that flag of the record for the site. */
 bool run_note_flag(struct run *run, const char *task, const char *site, const char *flag);
+/* Whether that task of this round has noted errors. */
+bool run_note_failed(struct run *run, const char *task, const char *site);
 /* Keeps that a task failed; false: it had said so itself. */
 bool run_note_failure(struct run *run, const struct site *site, enum run_step step, const char *name, const char *line);
 /* Whether the task of that name has ended in this run, well or not. */

@@ -7,7 +7,17 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "podcast/run_cloud.h"
+
+/* How often a manifest that others write at the same time is united anew. */
+enum { UNIONS_MOST = 5 };
+
+/* The cloud's manifest as a look found it. */
+struct theirs {
+    uint64_t size;
+    int64_t ms;
+};
 
 struct upload {
     struct run_copy copy;
@@ -17,8 +27,10 @@ struct upload {
     size_t count, capacity;
     json_t *unsure; /* of those: not known to be there */
     bool manifest_differs;
-    bool told; /* of what differs: it is not said twice */
-    size_t removed;
+    struct theirs found, united; /* by the last look; what ours has taken in */
+    bool told;                   /* of what differs: it is not said twice */
+    const char **retired;        /* to be removed */
+    size_t retired_count, removed;
 };
 
 static bool goes_up(enum sync_kind kind) {
@@ -30,12 +42,14 @@ static bool take_line(void *to, const struct sync_action *action, struct error *
     struct run_site *site = upload->site;
     (void)err;
     bool cloud_changed = action->conflict || action->reason == SYNC_CHANGED_RIGHT;
-    if (cloud_changed && strcmp(action->key, MANIFEST_KEY) == 0)
+    if (cloud_changed && strcmp(action->key, MANIFEST_KEY) == 0) {
         upload->manifest_differs = true;
-    else if (cloud_changed && !upload->told)
+        upload->found = (struct theirs){action->right_size, action->right_ms};
+    } else if (cloud_changed && !upload->told) {
         run_warn(site, "%s: %s in the cloud: %s", action->key, action->conflict ? "changed here and" : "changed",
                  goes_up(action->kind) ? "the one here is the newer one and was uploaded"
                                        : "it was left there; the next pre-sync takes it");
+    }
     if (!goes_up(action->kind))
         return true;
     upload->keys =
@@ -103,24 +117,43 @@ static void note_check(struct upload *upload, int64_t began) {
     run_note_part(upload->site, &record, STEP_POSTCHECK, "podcast.postcheck", began);
 }
 
-/* Somebody else has written the cloud's manifest since: ours takes in what it says, and goes up then. */
-static bool settle_manifest(struct upload *upload, struct error *err) {
+/* Somebody else has written the cloud's manifest since: ours takes in what it says, and goes up then. One that cannot
+ * be read is left there. */
+static void unite(struct upload *upload) {
     struct error why = {0};
+    upload->united = upload->found;
+    upload->copy.manifest_rule = SYNC_TAKE_LEFT;
+    if (run_unite_manifest(&upload->copy, &why))
+        return;
+    run_fail(upload->site, &why);
+    upload->copy.manifest_rule = SYNC_SKIP;
+}
+
+static bool settle_manifest(struct upload *upload, struct error *err) {
     if (!upload->manifest_differs || upload->site->run->settings->dry_run)
         return true;
-    if (!run_unite_manifest(&upload->copy, &why)) {
-        run_fail(upload->site, &why);
-        return true;
-    }
-    upload->copy.manifest_rule = SYNC_TAKE_LEFT;
+    unite(upload);
     return look(upload, err);
 }
 
 /* ---- uploading ---- */
 
-static bool carry_stage(struct upload *upload, bool last, struct error *err) {
-    struct run_copy *copy = &upload->copy;
-    const char *prefixes[GAP_CATEGORY_COUNT];
+/* Writes down that these are about to be uploaded; those that it has not written down yet. */
+static bool owe(struct upload *upload, const char *const *keys, size_t count, struct error *err) {
+    struct run_site *site = upload->site;
+    const char **fresh = arena_alloc_array(site->arena, count + 1, sizeof(*fresh));
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (json_object_get(upload->unsure, keys[i]))
+            continue;
+        json_object_set_new(upload->unsure, keys[i], json_true());
+        fresh[used++] = keys[i];
+    }
+    return !used || state_owed_plan(site->run->state, site->site->id, fresh, used,
+                                    clock_wall_ms(site->run->settings->clock), err);
+}
+
+static size_t choose_prefixes(const struct run_copy *copy, bool last, const char *prefixes[GAP_CATEGORY_COUNT]) {
     size_t count = 0;
     for (size_t i = 0; i < copy->prefix_count; i++) {
         bool is_last =
@@ -128,10 +161,43 @@ static bool carry_stage(struct upload *upload, bool last, struct error *err) {
         if (is_last == last)
             prefixes[count++] = copy->prefixes[i];
     }
+    return count;
+}
+
+/* Looks again: a first stage may have taken hours, and what it finds now is what is written down and uploaded. */
+static struct sync *look_at_stage(struct upload *upload, const char *const *prefixes, size_t count, struct error *err) {
+    struct sync *sync = run_copy_look(&upload->copy, SYNC_TO_RIGHT, prefixes, count, err);
+    upload->count = 0;
+    upload->manifest_differs = false;
+    if (sync && sync_each(sync, false, take_line, upload, err))
+        return sync;
+    sync_close(sync);
+    return NULL;
+}
+
+/* The cloud's manifest is another one than ours has taken in. */
+static bool is_behind(const struct upload *upload) {
+    return upload->manifest_differs && upload->copy.manifest_rule != SYNC_SKIP &&
+           (upload->found.size != upload->united.size || upload->found.ms != upload->united.ms);
+}
+
+static bool carry_stage(struct upload *upload, bool last, struct error *err) {
+    const char *prefixes[GAP_CATEGORY_COUNT];
+    size_t count = choose_prefixes(&upload->copy, last, prefixes);
     if (!count)
         return true;
-    struct sync *sync = run_copy_look(copy, SYNC_TO_RIGHT, prefixes, count, err);
-    bool done = sync && sync_carry_out(sync, err);
+    struct sync *sync = look_at_stage(upload, prefixes, count, err);
+    for (int i = 0; sync && is_behind(upload); i++) {
+        sync_close(sync);
+        if (i < UNIONS_MOST) {
+            unite(upload);
+        } else {
+            run_warn(upload->site, "%s changes in the cloud all the time: it is uploaded next run", MANIFEST_KEY);
+            upload->copy.manifest_rule = SYNC_SKIP;
+        }
+        sync = look_at_stage(upload, prefixes, count, err);
+    }
+    bool done = sync && owe(upload, upload->keys, upload->count, err) && sync_carry_out(sync, err);
     sync_close(sync);
     return done;
 }
@@ -150,35 +216,40 @@ static bool told_removed(void *to, const char *key, const struct error *why, str
     return state_retired_forget(upload->site->run->state, upload->site->site->id, &key, 1, err);
 }
 
-/* What this side removed since, of old versions; only when asked for. */
-static bool remove_retired(struct upload *upload, struct error *err) {
+/* What this side removed since, of old versions: only when asked for, and in the folders that were. */
+static void choose_retired(struct upload *upload) {
     const struct run_copy *copy = &upload->copy;
-    if (!upload->site->run->settings->delete_removed || !copy->retired_count)
-        return true;
-    return object_remove_many(copy->bucket, copy->retired, copy->retired_count, told_removed, upload, err);
+    if (!upload->site->run->settings->delete_removed)
+        return;
+    upload->retired = arena_alloc_array(copy->arena, copy->retired_count + 1, sizeof(*upload->retired));
+    for (size_t i = 0; i < copy->retired_count; i++) {
+        for (size_t j = 0; j < copy->prefix_count; j++) {
+            if (text_starts(copy->retired[i], copy->prefixes[j]))
+                upload->retired[upload->retired_count++] = copy->retired[i];
+        }
+    }
 }
 
-/* The keys that the upload may change in the cloud, all unsure yet. */
-static bool begin_debt(struct upload *upload, struct error *err) {
-    struct run_site *site = upload->site;
-    const struct run_settings *settings = site->run->settings;
-    int64_t now = clock_wall_ms(settings->clock);
-    const struct run_copy *copy = &upload->copy;
-    size_t retired = settings->delete_removed ? copy->retired_count : 0;
-    for (size_t i = 0; i < upload->count; i++)
-        json_object_set_new(upload->unsure, upload->keys[i], json_true());
-    for (size_t i = 0; i < retired; i++)
-        json_object_set_new(upload->unsure, copy->retired[i], json_true());
-    return state_owed_plan(site->run->state, site->site->id, upload->keys, upload->count, now, err) &&
-           state_owed_plan(site->run->state, site->site->id, copy->retired, retired, now, err);
+/* The cloud's manifest may name them still when something of this upload failed: then they wait. */
+static bool remove_retired(struct upload *upload, struct error *err) {
+    if (!upload->retired_count)
+        return true;
+    if (upload->site->record->error_count || upload->copy.manifest_rule == SYNC_SKIP) {
+        run_warn(upload->site, "%zu files of old versions stay in the cloud until all is uploaded",
+                 upload->retired_count);
+        return true;
+    }
+    return owe(upload, upload->retired, upload->retired_count, err) &&
+           object_remove_many(upload->copy.bucket, upload->retired, upload->retired_count, told_removed, upload, err);
 }
 
 static bool carry_out(struct upload *upload, struct error *err) {
     struct run_site *site = upload->site;
-    if (upload->count)
-        run_say(site->run, "  %s: %zu files to upload", site->site->id, upload->count);
-    bool done = begin_debt(upload, err) &&
-                (!upload->count || (carry_stage(upload, false, err) && carry_stage(upload, true, err))) &&
+    size_t count = upload->count;
+    if (count)
+        run_say(site->run, "  %s: %zu files to upload", site->site->id, count);
+    bool done = owe(upload, upload->keys, count, err) &&
+                (!count || (carry_stage(upload, false, err) && carry_stage(upload, true, err))) &&
                 remove_retired(upload, err);
     return state_owed_settle(site->run->state, site->site->id, upload->unsure, done ? err : NULL) && done;
 }
@@ -186,8 +257,8 @@ static bool carry_out(struct upload *upload, struct error *err) {
 static void plan_rest(struct upload *upload) {
     struct run_site *site = upload->site;
     const struct run_copy *copy = &upload->copy;
-    for (size_t i = 0; site->run->settings->delete_removed && i < copy->retired_count; i++)
-        run_plan(site, "remove %s in the cloud", copy->retired[i]);
+    for (size_t i = 0; i < upload->retired_count; i++)
+        run_plan(site, "remove %s in the cloud", upload->retired[i]);
     if (!upload->count)
         return;
     run_plan(site, "call search-api-%s, that it takes the new index", site->site->id);
@@ -220,9 +291,13 @@ bool run_upload_site(struct run_site *site, struct error *err) {
     if (!run_copy_open(&upload.copy, site, site->arena, "post-sync", err))
         return run_cloud_fault(err, "upload");
     upload.copy.manifest_rule = SYNC_NEWER;
+    /* What was made here without knowing of the cloud's is newer in time alone. */
+    if (!run_may_fetch(site, false))
+        upload.copy.index_rule = SYNC_SKIP;
     upload.copy.done = on_done;
     upload.copy.done_to = &upload;
     upload.unsure = json_object();
+    choose_retired(&upload);
     bool done = work(&upload, err);
     json_decref(upload.unsure);
     run_copy_close(&upload.copy);

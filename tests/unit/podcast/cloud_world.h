@@ -38,6 +38,8 @@ struct world {
     struct run_report report;
     /* What goes wrong, by site id; NULL: nothing. */
     const char *role_denied, *list_fails;
+    bool presync_fails; /* the listing, of phase 1 alone */
+    bool puts_fail;
     unsigned refusals; /* of the next calls of functions */
     const char *answer;
     unsigned invalidation_refusals;
@@ -75,10 +77,12 @@ static struct object_store *world_make_bucket(void *to, const struct site_accoun
     struct object_store *view =
         object_store_below(world->buckets, arena_format(world->arena, "%s/", account->bucket), NULL);
     world->views[world->view_count++] = view;
-    const struct fault fault = {
-        .call = FAULTY_LIST, .kind = FAULTY_FAIL, .nth = 1, .persistent = true, .code = ERROR_DENIED};
-    const struct faulty_plan plan = {&fault, text_equal(world->list_fails, account->site_id),
-                                     .clock = &world->clock.clock};
+    struct fault fault = {.call = FAULTY_LIST, .kind = FAULTY_FAIL, .nth = 1, .persistent = true, .code = ERROR_DENIED};
+    if (world->puts_fail)
+        fault.call = FAULTY_PUT;
+    bool fails = text_equal(world->list_fails, account->site_id) || world->puts_fail ||
+                 (world->presync_fails && strcmp(purpose, "pre-sync") == 0);
+    const struct faulty_plan plan = {&fault, fails, .clock = &world->clock.clock};
     return faulty_store_open(view, &plan, err);
 }
 

@@ -1,6 +1,7 @@
 /* Phases 1, 5 and 6 of a run against a cloud that can be told to fail. */
 #include "base/file.h"
 #include "podcast/manifest.h"
+#include "podcast/run_site.h"
 #include "unit/podcast/cloud_world.h"
 
 static void an_empty_side_gets_all_of_the_cloud(void **state) {
@@ -321,6 +322,95 @@ static void a_manifest_that_cannot_be_read_does_not_come(void **state) {
     assert_string_equal(world_there(world, "a", MANIFEST_KEY), "{\"episodes\": 7}");
 }
 
+/* Whatever is newer: what is not understood is not replaced by what does not know it. */
+static void a_manifest_that_cannot_be_united_is_left_in_the_cloud(void **state) {
+    struct world *world = *state;
+    world_fill_here(world, "a");
+    world_run_well(world);
+    world_write(world, "a", MANIFEST_KEY, with_one_more(world, "Mine", 3));
+    memory_store_set(world->buckets, world_bucket_key(world, "a", MANIFEST_KEY), "{\"episodes\": 7}", 1000);
+    assert_int_equal(world_run(world), 1);
+    assert_true(world_error(world, 0, "the cloud's " MANIFEST_KEY));
+    assert_string_equal(world_here(world, "a", MANIFEST_KEY), with_one_more(world, "Mine", 3));
+    assert_string_equal(world_there(world, "a", MANIFEST_KEY), "{\"episodes\": 7}");
+}
+
+/* Somebody else writes the manifest while this one's audio is uploaded. */
+static void write_meanwhile(void *to, const char *line) {
+    struct world *world = to;
+    if (strstr(line, "files to upload"))
+        memory_store_set(world->buckets, world_bucket_key(world, "a", MANIFEST_KEY), with_one_more(world, "Theirs", 2),
+                         1000);
+}
+
+static void a_manifest_that_came_during_the_upload_is_united(void **state) {
+    struct world *world = *state;
+    world_fill_here(world, "a");
+    world_run_well(world);
+    world->settings.say = write_meanwhile;
+    world->settings.say_to = world;
+    /* Once without a conflict before, once with one. */
+    for (int i = 0; i < 2; i++) {
+        world_write(world, "a", MANIFEST_KEY, with_one_more(world, i ? "Other" : "Mine", i ? 4 : 3));
+        if (i)
+            world_put(world, "a", MANIFEST_KEY, with_one_more(world, "First", 5));
+        world_run_well(world);
+        struct manifest *united = manifest_of(world_there(world, "a", MANIFEST_KEY));
+        bool theirs = false;
+        bool mine = false;
+        for (size_t j = 0; j < united->count; j++) {
+            theirs |= strcmp(united->episodes[j]->title, "Theirs") == 0;
+            mine |= strcmp(united->episodes[j]->title, i ? "Other" : "Mine") == 0;
+        }
+        manifest_close(united);
+        assert_true(theirs);
+        assert_true(mine);
+        assert_string_equal(world_here(world, "a", MANIFEST_KEY), world_there(world, "a", MANIFEST_KEY));
+    }
+}
+
+/* It was made without knowing of the cloud's. */
+static void an_index_made_without_a_pre_sync_takes_no_others_place(void **state) {
+    struct world *world = *state;
+    world_fill_here(world, "a");
+    world_run_well(world);
+    memory_store_set(world->buckets, world_bucket_key(world, "a", WORLD_INDEX), "theirs", 1000);
+    world_write(world, "a", MANIFEST_KEY, with_one_more(world, "Second", 2));
+    world_write(world, "a", "transcripts/pod/2024-01-02_Second--1700000000002.srt", world_srt);
+    world->presync_fails = true;
+    assert_int_equal(world_run(world), 1);
+    assert_int_equal(world->report.sites[0].index_entries, 1);
+    assert_string_equal(world_there(world, "a", WORLD_INDEX), "theirs");
+    assert_true(world_warning(world, 0, WORLD_INDEX ": changed here and in the cloud: it was left there"));
+    world->presync_fails = false;
+    world_run_well(world);
+    assert_string_not_equal(world_there(world, "a", WORLD_INDEX), "theirs");
+    world_run_idle(world);
+}
+
+/* What could not be brought here is known to the process that tried; the notes of one that was killed tell of the
+ * failure alone. */
+static void a_killed_run_that_goes_on_fetches_nothing_that_the_cloud_may_have(void **state) {
+    struct world *world = *state;
+    struct run run = {.settings = &world->settings};
+    struct run_source source = {.site = &world->sites[0]};
+    struct run_site_record record = {.site = source.site};
+    struct run_site site = {
+        .run = &run, .source = &source, .site = source.site, .arena = world->arena, .record = &record};
+    pthread_mutex_init(&run.note_lock, NULL);
+    pthread_mutex_init(&run.say_lock, NULL);
+    run.notes = json_pack("{s:{s:b}}", "podcast.presync/a#0", "looked", 1);
+    site.lock = &run.say_lock;
+    assert_true(run_may_fetch(&site, false));
+    json_object_set_new(json_object_get(run.notes, "podcast.presync/a#0"), "errors", json_pack("[s]", "x"));
+    assert_false(run_may_fetch(&site, false));
+    source.presynced = true;
+    assert_true(run_may_fetch(&site, false));
+    json_decref(run.notes);
+    pthread_mutex_destroy(&run.say_lock);
+    pthread_mutex_destroy(&run.note_lock);
+}
+
 static void what_changed_in_the_cloud_alone_is_left_there(void **state) {
     struct world *world = *state;
     world_fill_here(world, "a");
@@ -408,6 +498,51 @@ static void what_a_run_removed_does_not_come_back(void **state) {
     assert_non_null(world_there(world, "a", "audio/pod/old-other.mp3"));
     assert_int_equal(world->report.sites[0].removed_in_cloud, 1);
     assert_string_equal(text_value(&world->paths), "/audio/pod/old%2A%5B1%5D.mp3\n");
+    world_run_idle(world);
+}
+
+static void retire(struct world *world, const char *key) {
+    struct error err = {0};
+    struct podcast_state *own = podcast_state_open(scratch_path(world->scratch, "data/state/podcast.db"), &err);
+    assert_true(state_retire(own, "a", &key, 1, &err));
+    podcast_state_close(own);
+    assert_true(file_remove(scratch_path(world->scratch, arena_format(world->arena, "files/a/%s", key)), &err));
+}
+
+static void only_the_folders_asked_for_lose_old_files(void **state) {
+    static const char *const folders[] = {"rss"};
+    struct world *world = *state;
+    world_fill_here(world, "a");
+    world_write(world, "a", "audio/pod/old.mp3", "old");
+    world_run_well(world);
+    retire(world, "audio/pod/old.mp3");
+    world->settings.delete_removed = true;
+    world->settings.sync_folders = folders;
+    world->settings.sync_folder_count = 1;
+    world_run_well(world);
+    assert_string_equal(world_there(world, "a", "audio/pod/old.mp3"), "old");
+    world->settings.sync_folder_count = 0;
+    world_run_well(world);
+    assert_null(world_there(world, "a", "audio/pod/old.mp3"));
+}
+
+/* The manifest that is there may name them. */
+static void old_files_stay_until_all_is_uploaded(void **state) {
+    struct world *world = *state;
+    world_fill_here(world, "a");
+    world_write(world, "a", "audio/pod/old.mp3", "old");
+    world_run_well(world);
+    retire(world, "audio/pod/old.mp3");
+    world_write(world, "a", MANIFEST_KEY, with_one_more(world, "Second", 2));
+    world->settings.delete_removed = true;
+    world->puts_fail = true;
+    assert_int_equal(world_run(world), 1);
+    assert_string_equal(world_there(world, "a", "audio/pod/old.mp3"), "old");
+    assert_int_equal(world->invoked, 0);
+    world->puts_fail = false;
+    world_run_well(world);
+    assert_null(world_there(world, "a", "audio/pod/old.mp3"));
+    assert_int_equal(world->invoked, 1);
     world_run_idle(world);
 }
 
@@ -513,11 +648,17 @@ int main(void) {
         TEST(an_index_from_elsewhere_gets_what_it_lacks),
         TEST(manifests_that_both_changed_are_united),
         TEST(a_manifest_that_cannot_be_read_does_not_come),
+        TEST(a_manifest_that_cannot_be_united_is_left_in_the_cloud),
+        TEST(a_manifest_that_came_during_the_upload_is_united),
+        TEST(an_index_made_without_a_pre_sync_takes_no_others_place),
+        TEST(a_killed_run_that_goes_on_fetches_nothing_that_the_cloud_may_have),
         TEST(what_changed_in_the_cloud_alone_is_left_there),
         TEST(the_newer_of_two_changes_wins_and_is_listed),
         TEST(a_dry_run_tells_and_does_nothing),
         TEST(only_the_folders_asked_for),
         TEST(what_a_run_removed_does_not_come_back),
+        TEST(only_the_folders_asked_for_lose_old_files),
+        TEST(old_files_stay_until_all_is_uploaded),
         TEST(what_vanished_here_comes_back),
         TEST(the_cloud_does_the_phases),
         TEST(the_report_has_its_names),
