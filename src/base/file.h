@@ -65,6 +65,8 @@ bool file_sweep(const char *folder, struct error *err);
 struct file_lock;
 struct file_lock *file_lock_open(const char *path, struct error *err);
 void file_lock_close(struct file_lock *lock); /* NULL is allowed; the file stays */
+/* True when nobody holds it, or there is no such file; makes none, and is in nobody's way. ERROR_BUSY as above. */
+bool file_lock_look(const char *path, struct error *err);
 
 /* "a/b" from "a" and "b" (one slash between), in `arena`. */
 char *file_join(struct arena *arena, const char *folder, const char *name);

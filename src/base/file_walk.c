@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,13 +129,37 @@ static void name_owner(int fd, const char *path, struct error *err) {
     error_hint(err, "wait until it ends, or stop it");
 }
 
+/* Whoever only looks has a shared lock for a moment: it is waited for, an owner is not. */
+static bool take_lock(int fd) {
+    for (;;) {
+        if (!flock(fd, LOCK_EX | LOCK_NB))
+            return true;
+        if (errno != EWOULDBLOCK || flock(fd, LOCK_SH | LOCK_NB))
+            return false;
+        sched_yield();
+    }
+}
+
+bool file_lock_look(const char *path, struct error *err) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT || error_set_os(err, errno, "cannot open the lock %s", path);
+    bool is_free = !flock(fd, LOCK_SH | LOCK_NB);
+    if (!is_free && errno == EWOULDBLOCK)
+        name_owner(fd, path, err);
+    else if (!is_free)
+        error_set_os(err, errno, "cannot lock %s", path);
+    close(fd);
+    return is_free;
+}
+
 struct file_lock *file_lock_open(const char *path, struct error *err) {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0) {
         error_set_os(err, errno, "cannot open the lock %s", path);
         return NULL;
     }
-    if (flock(fd, LOCK_EX | LOCK_NB)) {
+    if (!take_lock(fd)) {
         if (errno == EWOULDBLOCK)
             name_owner(fd, path, err);
         else

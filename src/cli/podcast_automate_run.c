@@ -80,9 +80,7 @@ static const char *busy(void *to) {
     const struct run_cli *run = to;
     struct arena *arena = run->cli->context->arena;
     struct error err = {0};
-    struct file_lock *lock = file_lock_open(file_join(arena, run->cli->data, "run/podcast-run.lock"), &err);
-    file_lock_close(lock);
-    if (lock || err.code != ERROR_BUSY)
+    if (file_lock_look(file_join(arena, run->cli->data, "run/podcast-run.lock"), &err) || err.code != ERROR_BUSY)
         return NULL;
     return arena_format(arena, "a run is under way already, nothing is done: %s", err.message);
 }

@@ -60,12 +60,7 @@ static const char *runner(struct automate_cli *cli) {
     static const char *const locks[] = {"run/podcast-automate.lock", "run/podcast-run.lock"};
     for (size_t i = 0; i < ARRAY_LENGTH(locks); i++) {
         struct error err = {0};
-        const char *path = file_join(cli->context->arena, cli->data, locks[i]);
-        if (!file_size(path, NULL, NULL))
-            continue;
-        struct file_lock *lock = file_lock_open(path, &err);
-        file_lock_close(lock);
-        if (!lock && err.code == ERROR_BUSY)
+        if (!file_lock_look(file_join(cli->context->arena, cli->data, locks[i]), &err) && err.code == ERROR_BUSY)
             return arena_text(cli->context->arena, err.message);
     }
     return NULL;

@@ -289,6 +289,36 @@ static void test_lock(void **state) {
     close(told[1]);
 }
 
+static void test_looking_at_a_lock_is_in_nobodys_way(void **state) {
+    struct scratch *scratch = *state;
+    const char *path = scratch_path(scratch, "lock");
+    struct error err = {0};
+    assert_true(file_lock_look(path, &err));
+    assert_false(file_size(path, NULL, NULL));
+    struct file_lock *lock = file_lock_open(path, &err);
+    assert_non_null(lock);
+    assert_false(file_lock_look(path, &err));
+    assert_int_equal(err.code, ERROR_BUSY);
+    file_lock_close(lock);
+    assert_true(file_lock_look(path, &err));
+    /* Two look all the time; whoever wants the lock has it all the same. */
+    pid_t children[2];
+    for (int i = 0; i < 2; i++) {
+        children[i] = fork();
+        while (children[i] == 0)
+            file_lock_look(path, NULL);
+    }
+    for (int i = 0; i < 2000; i++) {
+        lock = file_lock_open(path, &err);
+        assert_non_null(lock);
+        file_lock_close(lock);
+    }
+    for (int i = 0; i < 2; i++) {
+        kill(children[i], SIGKILL);
+        assert_int_equal(waitpid(children[i], NULL, 0), children[i]);
+    }
+}
+
 static void test_join(void **state) {
     struct scratch *scratch = *state;
     assert_string_equal(file_join(scratch->arena, "a", "b"), "a/b");
@@ -309,6 +339,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_remove, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_list, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lock, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_looking_at_a_lock_is_in_nobodys_way, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_join, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
