@@ -138,8 +138,10 @@ static bool look_again(struct arena *arena, struct audio_work *work, bool *chang
     struct download_probe now = {0};
     if (!download_probe(settings->http, arena, episode_fetch_url(work->episode), NULL, NULL, site->cancel, &now, err))
         return false;
-    *changed = found && strcmp(audio.file_key, work->episode->file_key) == 0 &&
-               download_changed(audio.etag, audio.last_modified, audio.length, &now);
+    /* What is known of another file, as of the version before one that came from the cloud, says nothing of this one.
+     */
+    found = found && strcmp(audio.file_key, work->episode->file_key) == 0;
+    *changed = found && download_changed(audio.etag, audio.last_modified, audio.length, &now);
     if (*changed || settings->dry_run)
         return true;
     struct state_audio mark = {.file_key = work->episode->file_key,
@@ -292,7 +294,7 @@ bool run_gather_downloads(struct run_site *site, run_take *take, void *to, struc
     struct state_version *versions = NULL;
     size_t version_count = 0;
     if (!run_list(site, arena, "audio/", &audio, err) ||
-        !state_versions_read(site->run->state, arena, site->site->id, &versions, &version_count, err))
+        !run_read_versions(site, arena, &versions, &version_count, err))
         return false;
     for (size_t i = site->manifest->count; i-- > 0;) {
         struct episode *episode = site->manifest->episodes[i];

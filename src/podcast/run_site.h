@@ -197,6 +197,9 @@ bool run_may_fetch(struct run_site *site, bool is_first);
 /* The feeds' own transcripts of a site. */
 void run_feed_transcripts(struct run_site *site);
 
+/* The new versions under way, each with the number that its episode has now. For tasks on a whole site. */
+bool run_read_versions(struct run_site *site, struct arena *arena, struct state_version **versions, size_t *count,
+                       struct error *err);
 /* Puts new versions whose transcript is whole into the manifest and removes the old files. */
 void run_finish_versions(struct run_site *site);
 bool run_save_manifest(struct run_site *site);

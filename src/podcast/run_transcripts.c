@@ -291,7 +291,7 @@ bool run_gather_transcripts(struct run_site *site, run_take *take, void *to, str
     site->record->transcription.outcome = RUN_FAILED;
     if (!run_list(site, arena, "audio/", &there.audio, err) ||
         !run_list(site, arena, "transcripts/", &there.transcripts, err) ||
-        !state_versions_read(site->run->state, arena, site->site->id, &versions, &version_count, err))
+        !run_read_versions(site, arena, &versions, &version_count, err))
         return error_context(err, "site %s: transcription", site->site->id);
     const char **warnings = NULL;
     size_t warning_count = 0;

@@ -2,7 +2,59 @@
  * go. */
 #include <string.h>
 
+#include "base/text.h"
 #include "podcast/run_site.h"
+
+static bool is_of(const struct episode *episode, const struct state_version *version) {
+    return strcmp(episode->file_key, version->old_key) == 0 || strcmp(episode->file_key, version->new_key) == 0;
+}
+
+/* The row that has one of the version's keys: rows may get other numbers when two manifests are united. NULL: another
+ * machine's version has taken its place, or it is gone. */
+static const struct episode *find_row(const struct run_site *site, struct arena *arena,
+                                      const struct state_version *version) {
+    const struct manifest *manifest = site->manifest;
+    const struct episode *episode = manifest_find(manifest, version->episode);
+    if (episode && is_of(episode, version))
+        return episode;
+    for (size_t i = 0; i < manifest->count; i++) {
+        episode = manifest->episodes[i];
+        if (is_of(episode, version) &&
+            text_starts(version->old_audio, arena_format(arena, "audio/%s/", episode->podcast_id)))
+            return episode;
+    }
+    return NULL;
+}
+
+/* Notes the version under the number of its row. */
+static bool renumber(struct run_site *site, struct state_version *version, int64_t number, struct error *err) {
+    int64_t before = version->episode;
+    version->episode = number;
+    return site->run->settings->dry_run || (state_version_write(site->run->state, site->site->id, version, err) &&
+                                            state_version_remove(site->run->state, site->site->id, before, err));
+}
+
+bool run_read_versions(struct run_site *site, struct arena *arena, struct state_version **versions, size_t *count,
+                       struct error *err) {
+    struct state_version *list = NULL;
+    size_t all = 0;
+    size_t used = 0;
+    if (!state_versions_read(site->run->state, arena, site->site->id, &list, &all, err))
+        return false;
+    for (size_t i = 0; i < all; i++) {
+        const struct episode *episode = find_row(site, arena, &list[i]);
+        bool kept = !episode ? site->run->settings->dry_run ||
+                                   state_version_remove(site->run->state, site->site->id, list[i].episode, err)
+                             : episode->id == list[i].episode || renumber(site, &list[i], episode->id, err);
+        if (!kept)
+            return false;
+        if (episode)
+            list[used++] = list[i];
+    }
+    *versions = list;
+    *count = used;
+    return true;
+}
 
 static bool remove_old_files(struct run_site *site, struct arena *arena, const struct state_version *version,
                              const struct episode *episode, struct error *err) {
@@ -60,7 +112,7 @@ void run_finish_versions(struct run_site *site) {
     struct state_version *versions = NULL;
     size_t count = 0;
     struct error err = {0};
-    bool done = state_versions_read(site->run->state, arena, site->site->id, &versions, &count, &err);
+    bool done = run_read_versions(site, arena, &versions, &count, &err);
     for (size_t i = 0; done && i < count; i++)
         done = finish(site, arena, &versions[i], &err);
     if (!done) {

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import shutil
+import sqlite3
 import sys
 import time
 
@@ -143,6 +144,19 @@ def test_changed_audio_behind_the_same_address_makes_a_new_version():
         assert not [name for name in keys(data) if old["fileKey"] in name], keys(data)
         assert data.run("--recheck-audio")["nothingNew"]
         assert data.json("podcast", "search", "lighthouse")["totalHits"] == 1
+
+
+def test_marks_of_another_version_say_nothing_of_this_one():
+    """A version that another machine made came from the cloud: the marks here are of the file before."""
+    with fixture(names=("one.mp3",)) as (data, server):
+        data.run()
+        state = sqlite3.connect(os.path.join(data.folder, "state", "podcast.db"))
+        with state:
+            assert state.execute("UPDATE audio SET file_key = 'before', etag = '\"before\"', length = 1").rowcount == 1
+        state.close()
+        for _ in range(2):
+            report = data.run("--recheck-audio")
+            assert report["nothingNew"] and not p.site_of(report, SITE)["newAudioVersions"], report
 
 
 def test_a_failed_download_is_fetched_by_the_next_run_and_resumed():

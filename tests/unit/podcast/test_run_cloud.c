@@ -309,6 +309,41 @@ static void manifests_that_both_changed_are_united(void **state) {
     world_run_idle(world);
 }
 
+/* Rows get other numbers when two manifests are united; a version under way stays with its episode. */
+static void a_version_under_way_follows_its_episode(void **state) {
+    static const char *const keys[] = {"2024-01-03_Mine--1700000000002", "2024-01-03_Mine--1700000500000",
+                                       "2024-01-02_Theirs--1700000000002"};
+    struct world *world = *state;
+    struct error err = {0};
+    world_fill_here(world, "a");
+    world_run_well(world);
+    world_write(world, "a", MANIFEST_KEY, with_one_more(world, "Mine", 3));
+    world_put(world, "a", MANIFEST_KEY, with_one_more(world, "Theirs", 2));
+    for (size_t i = 0; i < ARRAY_LENGTH(keys); i++) {
+        world_write(world, "a", arena_format(world->arena, "audio/pod/%s.mp3", keys[i]), keys[i]);
+        world_write(world, "a", arena_format(world->arena, "transcripts/pod/%s.srt", keys[i]), world_srt);
+    }
+    struct podcast_state *own = podcast_state_open(scratch_path(world->scratch, "data/state/podcast.db"), &err);
+    struct state_version version = {.episode = 2,
+                                    .old_key = keys[0],
+                                    .new_key = keys[1],
+                                    .downloaded_ms = 1700000500000,
+                                    .old_audio = "audio/pod/2024-01-03_Mine--1700000000002.mp3"};
+    assert_true(state_version_write(own, "a", &version, &err));
+    podcast_state_close(own);
+    world->settings.skip_audio = false;
+    world_run_well(world);
+    struct manifest *united = manifest_of(world_here(world, "a", MANIFEST_KEY));
+    assert_string_equal(manifest_find(united, 2)->title, "Theirs");
+    assert_string_equal(manifest_find(united, 2)->file_key, keys[2]);
+    assert_string_equal(manifest_find(united, 3)->title, "Mine");
+    assert_string_equal(manifest_find(united, 3)->file_key, keys[1]);
+    manifest_close(united);
+    assert_non_null(world_here(world, "a", "audio/pod/2024-01-02_Theirs--1700000000002.mp3"));
+    assert_null(world_here(world, "a", version.old_audio));
+    world_run_idle(world);
+}
+
 static void a_manifest_that_cannot_be_read_does_not_come(void **state) {
     struct world *world = *state;
     world_fill_here(world, "a");
@@ -647,6 +682,7 @@ int main(void) {
         TEST(a_stale_manifest_takes_the_newer_one),
         TEST(an_index_from_elsewhere_gets_what_it_lacks),
         TEST(manifests_that_both_changed_are_united),
+        TEST(a_version_under_way_follows_its_episode),
         TEST(a_manifest_that_cannot_be_read_does_not_come),
         TEST(a_manifest_that_cannot_be_united_is_left_in_the_cloud),
         TEST(a_manifest_that_came_during_the_upload_is_united),
